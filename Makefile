@@ -1,0 +1,49 @@
+# One entrance for people and CI. Every target sets up what it needs: a virtual environment in .venv and,
+# where apt and root are there, Debian's Lua packages.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN = $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
+
+.PHONY: help demo test check spec bench setup setup-lua clean
+
+help:
+	@echo "make demo    train a model in Lua and one in Python, and look at both"
+	@echo "make test    run all tests, with a real S3 server and every Lua that is here"
+	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
+	@echo "make spec    write what is generated from spec/"
+	@echo "make bench   what a row costs against its floor, and other figures"
+
+setup: $(VENV)/.ready setup-lua
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+setup-lua:
+	@tools/setup-lua
+
+test: setup check
+	$(BIN)/python -m pytest -n 2
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python spec/generate.py --check
+	@if command -v luacheck > /dev/null; then luacheck --quiet lua; else echo "skipped luacheck: apt-get install lua-check"; fi
+
+spec: $(VENV)/.ready
+	$(BIN)/python spec/generate.py
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+demo: setup
+	tools/demo
+
+clean:
+	rm -rf $(VENV) demo-experiments demo.png

@@ -1,0 +1,3 @@
+"""
+The Python writer and the uploader; users reach them as `lab_workbook.new_experiment`.
+"""

@@ -1,0 +1,3 @@
+"""
+Record machine-learning experiments as plain files, and read them back as pandas.
+"""

@@ -1,0 +1,151 @@
+"""
+Settings: argument, else environment, else ``~/.lab-workbook-config``, else the default.
+
+The file is read alike by both languages::
+
+    # where experiments go
+    bucketPrefix = s3://my-bucket/experiments/
+
+Keys are spelled in camelCase there and in Lua, in snake_case in Python, and in capitals in the
+environment: ``bucketPrefix``, ``bucket_prefix``, ``LAB_WORKBOOK_BUCKET_PREFIX``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lab_workbook.errors import ConfigurationError, warn
+from lab_workbook.protocol import _spec, prefix
+
+
+class Config(NamedTuple):
+    """Every setting, checked. Times are in seconds."""
+
+    bucket_prefix: prefix.Prefix
+    endpoint_url: str | None
+    profile: str | None
+    region: str | None
+    upload_every: float
+    exit_timeout: float
+    exit_max: float
+    uploader: str
+    spool_dir: str
+
+
+def load(arguments: Mapping[str, object] | None = None) -> Config:
+    """
+    Gather the settings; an argument that is None was not given.
+
+    >>> load({"bucket_prefix": "~/runs"}).upload_every
+    10
+
+    Raises:
+        ConfigurationError: a setting cannot be used; the message says where it was set.
+    """
+    given = {key: value for key, value in (arguments or {}).items() if value is not None}
+    file = _read_file()
+    found = {}
+    for key, default in _spec.CONFIG_DEFAULTS.items():
+        field = snake_case(key)
+        variable = _spec.CONFIG_ENVIRONMENT_PREFIX + field.upper()
+        sources = ((field, given), (variable, os.environ), (key, file))
+        name, value = next(
+            ((name, source[name]) for name, source in sources if source.get(name) not in (None, "")),
+            (key, default),
+        )
+        found[field] = _checked(field, name, value)
+    return Config(**found)
+
+
+def is_disabled() -> bool:
+    """Say whether ``LAB_WORKBOOK_DISABLED=1`` makes every verb of a writer a no-op."""
+    return os.environ.get(_spec.CONFIG_DISABLED, "") not in ("", "0")
+
+
+def snake_case(key: str) -> str:
+    """Return a key as Python spells it: ``bucketPrefix`` gives ``bucket_prefix``."""
+    return re.sub("[A-Z]", lambda capital: "_" + capital.group().lower(), key)
+
+
+def parse(text: str, origin: str) -> dict[str, str]:
+    """
+    Read the lines of a configuration (rule ``config.grammar``).
+
+    Raises:
+        ConfigurationError: a line is not ``key = value``; names the line.
+    """
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        stripped = line.strip(" \t\r")
+        if not stripped or stripped[0] in "#;":
+            continue
+        key, equals, value = (part.strip(" \t") for part in stripped.partition("="))
+        where = f"{origin}, line {number}: {stripped!r}"
+        if not equals or not _KEY.fullmatch(key):
+            raise ConfigurationError(f"{where} is not `key = value`; there are no sections and no ':'")
+        if value[:1] in ("'", '"'):
+            raise ConfigurationError(f"{where}: write the value without quotes")
+        if key in values:
+            raise ConfigurationError(f"{where}: {key} is set a second time; delete one of the lines")
+        values[key] = value
+    return values
+
+
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_warned: set[str] = set()
+
+
+def _read_file() -> dict[str, str]:
+    home = os.environ.get("HOME", "")
+    path = _spec.CONFIG_FILE.replace("~", home, 1)
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            values = parse(file.read(), path)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    for key in values.keys() - _spec.CONFIG_DEFAULTS.keys():
+        if key not in _warned:
+            _warned.add(key)
+            known = ", ".join(_spec.CONFIG_DEFAULTS)
+            warn(f"{path}: unknown key {key!r} sets nothing (known: {known})")
+    return values
+
+
+def _checked(field: str, name: str, value: Any) -> Any:
+    default = _spec.CONFIG_DEFAULTS[_CAMEL[field]]
+    if value is None:
+        return None
+    if field == "bucket_prefix":
+        return value if isinstance(value, prefix.Prefix) else prefix.parse(_text(name, value))
+    if field == "spool_dir":
+        return prefix.parse(f"file://{os.path.abspath(os.path.expanduser(_text(name, value)))}").path
+    if isinstance(default, int):
+        return _seconds(name, value)
+    text = _text(name, value)
+    if field == "uploader" and text not in _spec.CONFIG_UPLOADERS:
+        raise ConfigurationError(f"{name} = {text!r}: it is one of {', '.join(_spec.CONFIG_UPLOADERS)}")
+    return text
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(value)
+    raise ConfigurationError(f"{name} = {value!r}: it must be a text")
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds < 1e9:
+        raise ConfigurationError(f"{name} = {value!r}: it must be a number of seconds, 0 or more")
+    return seconds
+
+
+_CAMEL = {snake_case(key): key for key in _spec.CONFIG_DEFAULTS}

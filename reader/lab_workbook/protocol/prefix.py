@@ -1,0 +1,81 @@
+"""
+Where experiments lie: a folder, or a prefix in a bucket.
+
+>>> parse("s3://my-bucket/experiments")
+Prefix(kind='s3', bucket='my-bucket', path='experiments/')
+>>> parse("~/runs")
+Prefix(kind='folder', bucket='', path='/home/me/runs/')
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from lab_workbook.errors import ConfigurationError
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+
+
+class Prefix(NamedTuple):
+    """
+    A place for experiments.
+
+    ``path`` is the key prefix in the bucket (empty, or ending with ``/``), or the absolute path of
+    the folder, ending with ``/``.
+    """
+
+    kind: str
+    bucket: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.path}" if self.kind == "s3" else f"file://{self.path}"
+
+
+def parse(text: str) -> Prefix:
+    """
+    Read a prefix as the configuration spells it; nothing in it is percent-decoded.
+
+    Raises:
+        ConfigurationError: it is of no form that the rule ``prefix.form`` knows.
+    """
+    if not text or _CONTROL.search(text):
+        raise ConfigurationError(f"{_say(text)}: it is empty or has control characters in it")
+    scheme = _SCHEME.fullmatch(text)
+    if scheme is None:
+        return _folder(text, text)
+    name, rest = scheme.groups()
+    if name == "s3":
+        return _bucket(rest, text)
+    if name == "file":
+        if not rest.startswith(("/", "~/")) and rest != "~":
+            raise ConfigurationError(f"{_say(text)}: after file:// comes an absolute path or ~/")
+        return _folder(rest, text)
+    raise ConfigurationError(f"{_say(text)}: {name}:// is not supported, only s3:// and file://")
+
+
+def _bucket(rest: str, text: str) -> Prefix:
+    bucket, _, key = rest.partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise ConfigurationError(f"{_say(text)}: {bucket!r} is no bucket name")
+    return Prefix("s3", bucket, f"{key}/" if key and not key.endswith("/") else key)
+
+
+def _folder(path: str, text: str) -> Prefix:
+    if path == "~" or path.startswith("~/"):
+        home = os.environ.get("HOME", "")
+        if not home.startswith("/"):
+            raise ConfigurationError(f"{_say(text)}: HOME is not set, so '~' means nothing here")
+        path = home + path[1:]
+    elif path.startswith("~"):
+        raise ConfigurationError(f"{_say(text)}: write the whole path instead of '~user'")
+    # Fixed now: a script that changes its working directory later must not split its experiment.
+    return Prefix("folder", "", os.path.join(os.path.abspath(path), ""))
+
+
+def _say(text: str) -> str:
+    return f"the bucket prefix {text!r} cannot be used"

@@ -1,0 +1,26 @@
+"""
+Text that is safe to write.
+
+A log must not stop a training run because a caption held half a character, so a text that is not
+valid UTF-8, or holds NUL, is written with U+FFFD in those places (rule ``text.mended``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab_workbook.protocol import _spec
+
+
+def mended(text: str, report: Callable[[str], None], *, keep_nul: bool = False) -> str:
+    """
+    Return the text as it may be written, and report ``"texts"`` if it had to be changed.
+
+    ``keep_nul`` is for JSON, which has a spelling for NUL.
+    """
+    valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if not keep_nul:
+        valid = valid.replace("\0", _spec.TEXT_REPLACEMENT)
+    if valid != text:
+        report(_spec.LOSS_TEXTS)
+    return valid
