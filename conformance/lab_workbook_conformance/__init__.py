@@ -1,3 +1,1 @@
-"""
-The conformance kit.
-"""
+"""The conformance kit."""

@@ -1,3 +1,1 @@
-"""
-The Python writer and the uploader; users reach them as `lab_workbook.new_experiment`.
-"""
+"""The Python writer and the uploader; users reach them as `lab_workbook.new_experiment`."""

@@ -1,3 +1,1 @@
-"""
-Record machine-learning experiments as plain files, and read them back as pandas.
-"""
+"""Record machine-learning experiments as plain files, and read them back as pandas."""
