@@ -1,1 +1,148 @@
-"""Record machine-learning experiments as plain files, and read them back as pandas."""
+"""
+Record machine-learning experiments as plain files, and read them back as pandas.
+
+>>> workbook = lab_workbook.new_experiment()
+>>> workbook.save_json("options", {"learning rate": 0.1})
+>>> loss_log = workbook.new_time_series_log("Training loss", ["epoch", "loss"])
+>>> loss_log(epoch=1, loss=0.25)
+
+>>> lab_workbook.ExperimentRepository()[-1]["Training loss.csv"]
+
+Importing this is quick: the reader, pandas, boto3 and the writer arrive when they are first needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from lab_workbook.errors import (
+    AccessDenied,
+    ArtifactNotFound,
+    BucketNotFound,
+    ConfigurationError,
+    CredentialsMissing,
+    ExperimentNotFound,
+    InvalidName,
+    InvalidRow,
+    InvalidSeries,
+    InvalidTag,
+    InvalidValue,
+    LabWorkbookError,
+    Misuse,
+    NotFound,
+    StoreError,
+    TagTaken,
+    Unreachable,
+    Unreadable,
+    UnsupportedProtocol,
+)
+
+if TYPE_CHECKING:
+    from lab_workbook.experiment import Experiment
+    from lab_workbook.kinds import artifact_processor
+    from lab_workbook.repository import ExperimentRepository
+    from lab_workbook_writer.workbook import Workbook
+
+__all__ = [
+    "AccessDenied",
+    "ArtifactNotFound",
+    "BucketNotFound",
+    "ConfigurationError",
+    "CredentialsMissing",
+    "Experiment",
+    "ExperimentNotFound",
+    "ExperimentRepository",
+    "InvalidName",
+    "InvalidRow",
+    "InvalidSeries",
+    "InvalidTag",
+    "InvalidValue",
+    "LabWorkbookError",
+    "Misuse",
+    "NotFound",
+    "StoreError",
+    "TagTaken",
+    "Unreachable",
+    "Unreadable",
+    "UnsupportedProtocol",
+    "artifact_processor",
+    "new_experiment",
+]
+
+_HOMES = {
+    "Experiment": "lab_workbook.experiment",
+    "ExperimentRepository": "lab_workbook.repository",
+    "artifact_processor": "lab_workbook.kinds",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def new_experiment(
+    *,
+    bucket_prefix: str | os.PathLike[str] | None = None,
+    tag: str | None = None,
+    note: str | None = None,
+    resumes: str | None = None,
+    endpoint_url: str | None = None,
+    profile: str | None = None,
+    region: str | None = None,
+    upload_every: float | None = None,
+    exit_timeout: float | None = None,
+    exit_max: float | None = None,
+    uploader: str | None = None,
+    spool_dir: str | os.PathLike[str] | None = None,
+) -> Workbook:
+    """
+    Start an experiment and say its tag.
+
+    >>> workbook = lab_workbook.new_experiment(note="twice the momentum")
+    >>> workbook.tag
+    '201602122149-PMJ8a76csB'
+
+    ``note`` is shown in listings, and ``resumes`` is the tag of the experiment that this one goes on
+    from. All else is a setting: what is left out comes from the environment
+    (``LAB_WORKBOOK_BUCKET_PREFIX``), from ``~/.lab-workbook-config`` or from the defaults. Leave the
+    workbook by ``with`` or ``close()``; at exit it closes itself.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+        InvalidTag: the tag cannot name an experiment (rule ``tag.explicit``).
+        TagTaken: another experiment has this tag.
+        StoreError: the folder or the bucket refused.
+    """
+    try:
+        from lab_workbook_writer import workbook
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "lab_workbook_writer":
+            raise
+        raise LabWorkbookError(
+            "recording needs the package lab_workbook_writer, which is not installed here:"
+            " `pip install lab-workbook` brings it along"
+        ) from None
+    return workbook.new_experiment(
+        bucket_prefix=bucket_prefix,
+        tag=tag,
+        note=note,
+        resumes=resumes,
+        endpoint_url=endpoint_url,
+        profile=profile,
+        region=region,
+        upload_every=upload_every,
+        exit_timeout=exit_timeout,
+        exit_max=exit_max,
+        uploader=uploader,
+        spool_dir=spool_dir,
+    )

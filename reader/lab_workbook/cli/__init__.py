@@ -1,0 +1,62 @@
+"""
+The command ``lab-workbook``: one module a verb, each loaded only when it runs.
+
+A verb's module lives beside this file, is named like the verb and offers ``command``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from lab_workbook.errors import LabWorkbookError
+
+# Kept here so that --help needs none of the modules, which import pandas or boto3.
+_VERBS = {
+    "ls": "List the experiments of a folder or a bucket.",
+    "push": "Deliver what is left in a spool.",
+    "show": "Show what is known of one experiment.",
+}
+
+# Started by the writers, not by people.
+_HIDDEN = ("upload",)
+
+
+class _Verbs(click.Group):
+    """A group that knows its verbs by name, and turns our errors into one line and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _VERBS and cmd_name not in _HIDDEN:
+            return None
+        command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - a promise between our own modules
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LabWorkbookError as error:
+            raise click.ClickException(_one_line(str(error))) from error
+
+
+def _one_line(text: str) -> str:
+    """Return a text that a stranger may have written as one line without control characters."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lab-workbook")
+def main() -> None:
+    """Look at experiments, and deliver what is left to deliver."""
