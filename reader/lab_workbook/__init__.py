@@ -40,10 +40,11 @@ from lab_workbook.errors import (
 )
 
 if TYPE_CHECKING:
+    from lab_workbook_writer.workbook import Workbook
+
     from lab_workbook.experiment import Experiment
     from lab_workbook.kinds import artifact_processor
     from lab_workbook.repository import ExperimentRepository
-    from lab_workbook_writer.workbook import Workbook
 
 __all__ = [
     "AccessDenied",
