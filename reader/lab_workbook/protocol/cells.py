@@ -16,6 +16,7 @@ from typing import Any
 
 from lab_workbook.errors import InvalidValue
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.scalars import held
 from lab_workbook.protocol.text import mended
 
 Format = Callable[[Any], str]
@@ -70,16 +71,10 @@ class Formats(dict[type, Format]):
     def _item(self, value: Any) -> str:
         """Format a numpy scalar or a tensor of one element by the Python value that it holds."""
         try:
-            item = value.item()
-        except (TypeError, ValueError, RuntimeError):
+            item = held(value)
+        except TypeError:
             raise _no_rule(type(value)) from None
-        # numpy's long doubles and dates give themselves or other objects, which have no rule.
-        if type(item) not in _PLAIN:
-            raise _no_rule(type(value))
         return self[type(item)](item)
-
-
-_PLAIN = (float, int, str, bool, type(None))
 
 
 def _no_rule(kind: type) -> InvalidValue:
@@ -92,6 +87,7 @@ def _no_rule(kind: type) -> InvalidValue:
 
 def field_name(field: str) -> str:
     """Return the cell of the header for a field: quoted only where it must be."""
-    if any(mark in field for mark in ',"\r\n') or field != field.strip() or field[:1] == "\ufeff":
+    outer_space = field != field.strip(" \t\v\f")
+    if outer_space or any(mark in field for mark in ',"\r\n') or field[:1] == "\ufeff":
         return '"' + field.replace('"', '""') + '"'
     return field

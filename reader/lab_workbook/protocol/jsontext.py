@@ -17,6 +17,7 @@ from typing import Any
 
 from lab_workbook.errors import InvalidValue
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.scalars import held
 from lab_workbook.protocol.text import mended
 
 Report = Callable[[str], None]
@@ -27,12 +28,13 @@ def encode(value: object, report: Report) -> bytes:
     Return the bytes of a JSON artifact.
 
     Dictionaries, lists, tuples, texts, numbers, booleans, None and scalars with ``.item()`` (numpy,
-    torch) have a rule. ``report`` is called with ``"texts"`` when a text was not valid Unicode.
+    torch) have a rule. ``report`` is called with ``"texts"`` when a text was not valid Unicode, and
+    with ``"integers"`` when an integer is so large that no double comes near it.
 
     Raises:
         InvalidValue: another type, a cycle, more than 512 levels, or two keys with the same text.
     """
-    plain = _plain(value, report, 0)
+    plain = _plain(value, report)
     return json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -49,24 +51,45 @@ def decode(data: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def _plain(value: Any, report: Report, depth: int) -> Any:
-    if depth > _spec.JSON_MAX_DEPTH:
+def _plain(value: Any, report: Report) -> Any:
+    """Return a copy of the value that is made of what strict JSON has, and of nothing else."""
+    holder: list[Any] = [None]
+    # A list of what is still to be done, because 512 nested calls would come near Python's own limit.
+    # The last goes first, so that a cycle soon meets the limit instead of growing in breadth.
+    todo: list[tuple[Any, Any, Any, int]] = [(holder, 0, value, 1)]
+    while todo:
+        place, key, item, level = todo.pop()
+        children: list[tuple[Any, Any]]
+        if isinstance(item, dict):
+            place[key] = _keys(item, report)
+            children = list(zip(place[key], item.values(), strict=True))
+        elif isinstance(item, (list, tuple)):
+            place[key] = [None] * len(item)
+            children = list(enumerate(item))
+        else:
+            place[key] = _scalar(item, report)
+            continue
+        _check_level(level)
+        todo += [(place[key], name, child, level + 1) for name, child in children]
+    return holder[0]
+
+
+def _check_level(level: int) -> None:
+    if level > _spec.JSON_MAX_DEPTH:
         raise InvalidValue(
             "json.depth", f"the value is deeper than {_spec.JSON_MAX_DEPTH} levels, or contains itself"
         )
+
+
+def _scalar(value: Any, report: Report) -> Any:
+    value = value if isinstance(value, (str, int, float, type(None))) else _item(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return _text(value, report)
     if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return _number(float(value))
-    if isinstance(value, dict):
-        return _object(value, report, depth)
-    if isinstance(value, (list, tuple)):
-        return [_plain(item, report, depth + 1) for item in value]
-    return _plain(_item(value), report, depth + 1)
+        return _integer(int(value), report)
+    return _number(float(value))
 
 
 def _text(value: str, report: Report) -> str:
@@ -81,36 +104,44 @@ def _number(value: float) -> float | str:
     return _spec.JSON_INFINITY if value > 0 else _spec.JSON_NEGATIVE_INFINITY
 
 
-def _object(table: dict[Any, Any], report: Report, depth: int) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
-    for key, value in table.items():
+def _integer(value: int, report: Report) -> int | str:
+    try:
+        float(value)
+    except OverflowError:
+        # Readers would make infinity of so many digits, and Python itself refuses to print 4,301 of them.
+        report(_spec.LOSS_INTEGERS)
+        return _spec.JSON_INFINITY if value > 0 else _spec.JSON_NEGATIVE_INFINITY
+    return value
+
+
+def _keys(table: dict[Any, Any], report: Report) -> dict[str, Any]:
+    keys: dict[str, Any] = {}
+    for key in table:
         text = _key(key, report)
-        if text in plain:
+        if text in keys:
             raise InvalidValue("json.keys", f"two keys of one object are written as {text!r}: rename one")
-        plain[text] = _plain(value, report, depth + 1)
-    return plain
+        keys[text] = None
+    return keys
 
 
 def _key(key: Any, report: Report) -> str:
     if isinstance(key, str):
         return _text(key, report)
     # As the standard library spells keys that are not texts.
-    if key is None or isinstance(key, (bool, int, float)):
-        return str(_plain(key, report, 0)) if isinstance(key, float) else json.dumps(key)
+    if key is None or isinstance(key, bool):
+        return json.dumps(key)
+    if isinstance(key, (int, float)):
+        return str(_scalar(key, report))
     raise InvalidValue("json.keys", f"a key must be a text or a number, not {type(key).__name__}")
 
 
 def _item(value: Any) -> Any:
     try:
-        item = value.item()
-    except (AttributeError, TypeError, ValueError, RuntimeError):
-        item = value
-    # The same object again, or another without a rule, would never come to an end.
-    if not isinstance(item, (str, int, float, bool, type(None))):
+        return held(value)
+    except TypeError:
         kind = type(value)
         raise InvalidValue(
             "json.value",
             f"a {kind.__module__}.{kind.__qualname__} has no rule in JSON: convert it first"
             " (vars(options), dataclasses.asdict(x), array.tolist(), str(path))",
-        )
-    return item
+        ) from None
