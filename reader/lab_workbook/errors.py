@@ -19,6 +19,7 @@ LabWorkbookError
     BucketNotFound
     AccessDenied
     CredentialsMissing
+      CredentialsExpired    they were good once; the uploader waits for new ones
     Unreachable             no answer, or an answer that asks to try again
   TagTaken                  another experiment has claimed this tag
   DeliveryRefused           the bucket said no for good; names the spool that was kept
@@ -35,6 +36,7 @@ __all__ = [
     "ArtifactNotFound",
     "BucketNotFound",
     "ConfigurationError",
+    "CredentialsExpired",
     "CredentialsMissing",
     "DeliveryRefused",
     "ExperimentNotFound",
@@ -143,6 +145,10 @@ class AccessDenied(StoreError):
 
 class CredentialsMissing(StoreError):
     """No credentials were found, or they are not valid."""
+
+
+class CredentialsExpired(CredentialsMissing):
+    """The credentials were good once, and have to be renewed."""
 
 
 class Unreachable(StoreError):

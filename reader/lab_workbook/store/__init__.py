@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 
 class Entry(NamedTuple):
@@ -46,11 +46,11 @@ class Reads(Protocol):
 class Writes(Protocol):
     """All that delivery asks of a store."""
 
-    def create(self, key: str, body: BinaryIO) -> None:
+    def create(self, key: str, body: IO[bytes]) -> None:
         """Put an object that must not exist yet; raises `AlreadyExists`."""
         ...
 
-    def replace(self, key: str, body: BinaryIO) -> None:
+    def replace(self, key: str, body: IO[bytes]) -> None:
         """Put an object, whatever was there."""
         ...
 

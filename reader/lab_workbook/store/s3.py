@@ -1,0 +1,192 @@
+"""
+A prefix of a bucket in S3, or in a server that speaks like it.
+
+>>> store = S3Store(prefix.parse("s3://my-bucket/experiments/"))
+>>> list(store.folders(""))
+['201602122149-PMJ8a76csB']
+
+Credentials are never ours: boto3's own chain finds them, and ``AWS_ENDPOINT_URL_S3`` and
+``AWS_PROFILE`` work as everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import os
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lab_workbook.errors import AccessDenied, ConfigurationError
+from lab_workbook.protocol import layout
+from lab_workbook.protocol.prefix import Prefix
+from lab_workbook.store import Blob, Entry, s3_errors
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
+
+# boto3's own default is one part of 8 MiB for each of ten threads; four keep the memory small.
+_PART_BYTES = 8 * 1024 * 1024
+_PARTS_AT_ONCE = 4
+
+
+class S3Store:
+    """
+    The objects under a prefix; implements `Reads` and `Writes`.
+
+    ``attempts`` is how often boto3 sends a request; a claim sends it once, because an answer of
+    "exists already" to a second sending says nothing.
+
+    Raises:
+        CredentialsMissing: the profile does not exist; all else about credentials shows in a request.
+        ConfigurationError: the endpoint is no URL, or the region no region.
+    """
+
+    def __init__(
+        self,
+        prefix: Prefix,
+        *,
+        endpoint_url: str | None = None,
+        profile: str | None = None,
+        region: str | None = None,
+        attempts: int = 4,
+    ) -> None:
+        # boto3 costs half a second, which a script that writes to a folder should not pay.
+        import boto3.session
+
+        self._bucket = prefix.bucket
+        self._path = prefix.path
+        self._endpoint = endpoint_url or "S3"
+        config = _config(attempts)
+        try:
+            with self._explained(""):
+                session = boto3.session.Session(profile_name=profile, region_name=region)
+                self._client = session.client("s3", endpoint_url=endpoint_url, config=config)
+                if not _is_aws(self._client.meta.endpoint_url):
+                    config = config.merge(_config_elsewhere())
+                    self._client = session.client("s3", endpoint_url=endpoint_url, config=config)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"endpointUrl (or AWS_ENDPOINT_URL_S3) cannot be used: {error}"
+            ) from error
+        self._endpoint = self._client.meta.endpoint_url
+
+    def get(self, key: str, *, start: int = 0) -> Blob:
+        """Return an object's bytes from ``start`` on; raises `KeyError` where there is none."""
+        more: dict[str, Any] = {"Range": f"bytes={start}-"} if start else {}
+        with self._explained(key):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._path + key, **more)
+                data = answer["Body"].read()
+            except self._client.exceptions.ClientError as error:
+                if _code(error) not in s3_errors.PAST_THE_END:
+                    raise
+                head = self._client.head_object(Bucket=self._bucket, Key=self._path + key)
+                return Blob(b"", head["LastModified"], _now(head))
+        return Blob(data, answer["LastModified"], _now(answer))
+
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[Entry]:
+        """List the objects whose keys begin with ``prefix``, in the order of their bytes."""
+        more: dict[str, Any] = {"StartAfter": self._path + after} if after else {}
+        for page in self._pages(prefix, **more):
+            for item in page.get("Contents", []):
+                yield Entry(item["Key"][len(self._path) :], item["Size"])
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """List the names that lie directly under ``prefix`` and have something in them."""
+        cut = len(self._path + prefix)
+        for page in self._pages(prefix, Delimiter="/"):
+            for item in page.get("CommonPrefixes", []):
+                yield item["Prefix"][cut:-1]
+
+    def create(self, key: str, body: IO[bytes]) -> None:
+        """Put an object that must not exist yet; raises `AlreadyExists`."""
+        with self._explained(key):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._path + key,
+                Body=body,
+                ContentType=layout.content_type(key),
+                IfNoneMatch="*",
+            )
+
+    def replace(self, key: str, body: IO[bytes]) -> None:
+        """Put an object, whatever was there; a large one in parts."""
+        from boto3.s3.transfer import TransferConfig
+
+        size = body.seek(0, os.SEEK_END)
+        body.seek(0)
+        where: dict[str, Any] = {"Bucket": self._bucket, "Key": self._path + key}
+        kind = layout.content_type(key)
+        with self._explained(key):
+            if size <= _PART_BYTES:
+                self._client.put_object(**where, Body=body, ContentType=kind)
+                return
+            transfer = TransferConfig(multipart_chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
+            self._client.upload_fileobj(body, **where, ExtraArgs={"ContentType": kind}, Config=transfer)
+
+    def delete(self, key: str) -> None:
+        """Delete an object, if it is there and we may."""
+        with contextlib.suppress(AccessDenied), self._explained(key):
+            self._client.delete_object(Bucket=self._bucket, Key=self._path + key)
+
+    def _pages(self, prefix: str, **more: Any) -> Iterator[Any]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._path + prefix, **more
+        )
+        with self._explained(prefix):
+            yield from pages
+
+    @contextlib.contextmanager
+    def _explained(self, key: str) -> Iterator[None]:
+        """Turn what boto3 raises into our errors."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        where = f"s3://{self._bucket}/{self._path}{key}"
+        try:
+            yield
+        except ClientError as error:
+            if _code(error) in s3_errors.MISSING_KEY:
+                raise KeyError(key) from error
+            raise s3_errors.from_answer(error, where, self._endpoint) from error
+        except BotoCoreError as error:
+            raise s3_errors.from_client(error, where, self._endpoint) from error
+
+
+def _config(attempts: int) -> Config:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=10,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+
+
+def _config_elsewhere() -> Config:
+    from botocore.config import Config
+
+    # Servers other than AWS seldom have a host name for each bucket, and some refuse newer checksums.
+    return Config(
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+
+
+def _is_aws(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _now(answer: Any) -> datetime:
+    """Return what the server's clock said, or ours where it said nothing."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return email.utils.parsedate_to_datetime(date) if date else datetime.now(timezone.utc)
