@@ -87,7 +87,6 @@ def _no_rule(kind: type) -> InvalidValue:
 
 def field_name(field: str) -> str:
     """Return the cell of the header for a field: quoted only where it must be."""
-    outer_space = field != field.strip(" \t\v\f")
-    if outer_space or any(mark in field for mark in ',"\r\n') or field[:1] == "\ufeff":
+    if any(mark in field for mark in ',"\r\n') or field != field.strip() or field[:1] == "\ufeff":
         return '"' + field.replace('"', '""') + '"'
     return field
