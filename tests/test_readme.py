@@ -1,0 +1,266 @@
+"""
+Every code block of README.md runs.
+
+What a block is, is said by its language. ``python`` and ``pycon`` blocks run in order in one namespace,
+and ``lua`` blocks in order in one script; ``sh`` blocks run in a shell, and ``console`` blocks too, with
+their output compared; ``ini`` blocks are read as a configuration; the one ``text`` block lists the files
+of an experiment.
+"""
+
+import doctest
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import types
+import venv
+from pathlib import Path
+from typing import NamedTuple
+
+import lab_workbook
+import lupa.luajit21
+import pytest
+from lab_workbook import ExperimentRepository, config
+
+ROOT = Path(__file__).resolve().parent.parent
+LANGUAGES = {"python", "pycon", "lua", "sh", "console", "ini", "text"}
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+# The experiments that the README calls by name.
+OLD_TAG = "201601141709-56THQt7"
+TAGS = ["201602122149-PMJ8a76csB", "201602152241-sQkhvvsj4J"]
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, the line that it starts on, and its text."""
+
+    language: str
+    line: int
+    text: str
+
+
+def read_blocks() -> list[Block]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    fences = re.finditer(r"^```([a-z]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Block(fence[1], text.count("\n", 0, fence.start(2)) + 1, fence[2]) for fence in fences]
+
+
+BLOCKS = read_blocks()
+
+
+def blocks(*languages: str) -> list[Block]:
+    return [block for block in BLOCKS if block.language in languages]
+
+
+def one_script(parts: list[Block]) -> str:
+    """Join blocks so that each line keeps the number that it has in the README."""
+    script = ""
+    for block in parts:
+        script += "\n" * (block.line - 1 - script.count("\n")) + block.text
+    return script
+
+
+@pytest.fixture
+def work(isolation: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty git repository to work in, with the files that the README saves."""
+    folder = isolation / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("LUA_PATH", f"{ROOT}/lua/?.lua;{ROOT}/lua/?/init.lua;;")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    for name in ("train.py", "train.lua"):
+        (folder / name).write_text("the training script\n")
+    git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "First steps"]):
+        subprocess.run([*git, *command], check=True)
+    (folder / "train.py").write_text("the training script, changed\n")
+    return folder
+
+
+@pytest.fixture
+def prepared(work: Path) -> Path:
+    """A repository with the experiments that the README calls by name."""
+    old = Path.home() / "lab-workbook" / OLD_TAG
+    old.mkdir(parents=True)
+    (old / "options.json").write_text('{"learningRate": 0.1}')
+    for tag, rate in zip(TAGS, (0.1, 0.05), strict=True):
+        with lab_workbook.new_experiment(tag=tag) as workbook:
+            workbook.save_json("options", {"learningRate": rate, "momentum": 0.9})
+            workbook.save_git_status()
+            fields = ["epoch", "loss", "gradientNorm"]
+            loss_log = workbook.new_time_series_log("Training loss", fields)
+            for epoch in range(1, 51):
+                loss_log(epoch=epoch, loss=1 / epoch, gradientNorm=rate / epoch)
+    return work
+
+
+@pytest.fixture
+def torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's one function that the README uses, where there is no torch."""
+    if importlib.util.find_spec("torch") is None:
+        stand_in = types.ModuleType("torch")
+        stand_in.save = lambda _, file: file.write(b"a model")
+        monkeypatch.setitem(sys.modules, "torch", stand_in)
+
+
+# The same for Lua, with the model that is saved there.
+LUA_PRELUDE = """
+model = {}
+package.preload.torch = package.preload.torch or function()
+   return {save = function(path) local file = io.open(path, 'wb'); file:write('a model'); file:close() end}
+end
+"""
+
+
+def newest() -> lab_workbook.Experiment:
+    return ExperimentRepository()[-1]
+
+
+def listing(experiment: lab_workbook.Experiment) -> list[str]:
+    """Return all files of an experiment in a folder, as the README lists them."""
+    root = Path.home() / "lab-workbook"
+    files = (path for path in (root / experiment.tag).rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(root)) for path in files)
+
+
+def run_python(parts: list[Block]) -> None:
+    """Run ``python`` blocks, and ``pycon`` blocks with their output, in one namespace."""
+    namespace: dict[str, object] = {"model": {}}
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    for block in parts:
+        if block.language == "python":
+            exec(compile("\n" * (block.line - 1) + block.text, "README.md", "exec"), namespace)
+        else:
+            test = doctest.DocTestParser().get_doctest(
+                block.text, namespace, "README.md", "README.md", block.line - 1
+            )
+            runner.run(test, clear_globs=False)
+            namespace.update(test.globs)
+    assert runner.summarize().failed == 0
+
+
+def test_every_block_is_of_a_language_that_is_run():
+    """
+    A new kind of block has to say how it is tested.
+    """
+    assert {block.language for block in BLOCKS} == LANGUAGES
+    assert (ROOT / "README.md").read_text().count("```") == 2 * len(BLOCKS)
+
+
+@pytest.mark.usefixtures("prepared", "torch")
+def test_the_python_examples_run(capsys):
+    """
+    All Python of the README runs from top to bottom, and prints what it says it prints.
+    """
+    run_python(blocks("python", "pycon"))
+
+    assert "0.9 finished" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("work")
+def test_the_two_scripts_at_the_top_leave_the_files_that_are_listed():
+    """
+    The listing is what the first Lua script and the first Python script write.
+    """
+    listed = blocks("text")[0].text
+
+    run_python(blocks("python")[:1])
+    from_python = newest()
+    run_lua(one_script(blocks("lua")[:1]), luas()[0])
+    from_lua = (set(ExperimentRepository().list_experiments()) - {from_python.tag}).pop()
+
+    for experiment in (from_python, ExperimentRepository()[from_lua]):
+        assert listing(experiment) == listed.replace(TAGS[0], experiment.tag).split("\n")[:-1]
+        assert len(experiment["Training loss.csv"]) == 200
+
+
+def luas() -> list[str]:
+    """Return the Lua interpreters of this machine, and ``lupa``."""
+    names = ("luajit", "lua5.1", "lua5.2", "lua5.3", "lua5.4")
+    return [*filter(shutil.which, names), "lupa"]
+
+
+def run_lua(script: str, lua: str) -> None:
+    source = LUA_PRELUDE.replace("\n", " ") + script
+    if lua == "lupa":
+        lupa.luajit21.LuaRuntime().execute(source)
+    else:
+        Path("readme.lua").write_text(source, encoding="utf-8")
+        done = subprocess.run([lua, "readme.lua"], capture_output=True, text=True, timeout=60, check=False)
+        Path("readme.lua").unlink()
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize("lua", luas())
+def test_the_lua_examples_run(lua):
+    """
+    All Lua of the README runs, and the reader finds what it says it saves.
+    """
+    run_lua(one_script(blocks("lua")), lua)
+
+    repository = ExperimentRepository()
+    artifacts = {name for tag in repository.list_experiments() for name in repository[tag].list_artifacts()}
+    assert {"model.t7", "notes/first.txt", "train.lua", "Testing error.csv"} <= artifacts
+
+
+@pytest.mark.usefixtures("prepared")
+def test_the_commands_print_what_is_shown():
+    """
+    Each console block prints what stands below its prompt.
+    """
+    checker = doctest.OutputChecker()
+    for block in blocks("console"):
+        for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+            done = subprocess.run(
+                ["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False
+            )
+
+            assert done.returncode == 0, done.stderr
+            assert checker.check_output(expected, done.stdout, FLAGS), f"{command}\n{done.stdout}"
+
+
+def test_the_configuration_is_valid():
+    """
+    Each line of the example sets a known key.
+    """
+    for block in blocks("ini"):
+        values = config.parse(block.text, "README.md")
+
+        assert values.keys() <= {"bucketPrefix", "uploadEvery"}
+
+
+@pytest.mark.parametrize("block", blocks("sh"), ids=lambda block: block.text.replace("\n", "; "))
+def test_the_shell_commands_work(block, work, monkeypatch):
+    """
+    ``make`` knows its targets, ``pip`` installs the packages, and ``luarocks`` the rock.
+    """
+    if "luarocks" in block.text and not shutil.which("luarocks"):
+        pytest.skip("no luarocks on this machine")
+    environment = work / "environment"
+    (work / "bin").mkdir()
+    # `make test` inside of `make test` would not end, so make only says what it would do.
+    (work / "bin" / "make").write_text(f'#!/bin/sh\nexec {shutil.which("make")} --dry-run "$@"\n')
+    (work / "bin" / "make").chmod(0o755)
+    if "pip" in block.text:
+        venv.create(environment, with_pip=True)
+    monkeypatch.setenv("PATH", f"{work}/bin:{environment}/bin:{os.environ['PATH']}")
+    # boto3 and pandas are not ours to test.
+    monkeypatch.setenv("PIP_NO_DEPS", "1")
+    checkout = work / "checkout"
+    shutil.copytree(
+        ROOT, checkout, ignore=shutil.ignore_patterns(".git", ".*_cache", ".venv*", "__pycache__")
+    )
+
+    done = subprocess.run(
+        ["sh", "-e", "-c", block.text], cwd=checkout, capture_output=True, text=True, timeout=600, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "pip" in block.text:
+        names = "lab_workbook, lab_workbook_writer, lab_workbook_conformance"
+        subprocess.run([environment / "bin" / "python", "-c", f"import {names}"], cwd=work, check=True)
+        assert (environment / "bin" / "lab-workbook").exists()
