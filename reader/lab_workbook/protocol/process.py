@@ -41,6 +41,19 @@ def is_alive(process: Mapping[str, Any]) -> bool | None:
     return _started(pid) == started
 
 
+def exists(pid: object) -> bool:
+    """Say whether a process of this machine runs, whoever it is now; a zombie does not."""
+    if type(pid) is not int or pid <= 0:
+        return False
+    if os.path.exists("/proc/self/stat"):
+        return _started(pid) is not None
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError) as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
 def _is_here(process: Mapping[str, Any]) -> bool:
     here = {
         "bootId": _first_line("/proc/sys/kernel/random/boot_id"),

@@ -1,0 +1,95 @@
+"""
+A file that only grows, and only by whole pieces: a series by rows, the queue by lines.
+
+One `os.write` a piece on an ``O_APPEND`` descriptor: a piece that was appended survives the death of
+the process, and no other thread's piece lands inside of it. What a full disk took of a piece is cut
+off again before the next one, so that nothing torn is ever followed by anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import threading
+from collections.abc import Callable
+
+Opener = Callable[[], int]
+
+_CLOSED = -1
+
+
+class AppendFile:
+    """
+    A growing file; ``opener`` returns a descriptor, and is asked when the first piece comes.
+
+    An opener that fails is asked again for the next piece, so a disk that was full for a while costs
+    the pieces of that while and no more.
+    """
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self._descriptor = _CLOSED
+        self._torn_at: int | None = None
+        # Reentrant, because a signal handler may append while its own thread is in here.
+        self._lock = threading.RLock()
+
+    def append(self, piece: bytes) -> None:
+        """
+        Append all of a piece or nothing of it.
+
+        Raises:
+            OSError: the disk refused it.
+        """
+        with self._lock:
+            if self._descriptor < 0 or self._torn_at is not None:
+                self.open()
+            written = os.write(self._descriptor, piece)
+            if written != len(piece):
+                self._cut(os.fstat(self._descriptor).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def open(self) -> None:
+        """
+        Make sure that the file is there and ends with a whole piece.
+
+        Raises:
+            OSError: the disk refuses just now.
+        """
+        with self._lock:
+            if self._descriptor < 0:
+                self._descriptor = self._opener()
+            if self._torn_at is not None:
+                self._cut(self._torn_at)
+
+    def sync(self) -> None:
+        """Make every piece so far survive a power loss."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Let go of the file; the opener answers whoever appends from now on."""
+        with self._lock:
+            if self._descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    self.open()
+                with contextlib.suppress(OSError):
+                    os.close(self._descriptor)
+            self.forget()
+
+    def forget(self) -> None:
+        """
+        Leave the descriptor to another process, as a forked child must, and ask the opener again.
+
+        The lock is new, because the thread that held the old one may not exist here.
+        """
+        self._lock = threading.RLock()
+        self._descriptor = _CLOSED
+        self._torn_at = None
+
+    def _cut(self, end: int) -> None:
+        # Remembered first: if the cut fails too, nothing is appended until it has worked.
+        self._torn_at = end
+        os.ftruncate(self._descriptor, end)
+        self._torn_at = None

@@ -1,0 +1,61 @@
+"""
+What torch can save, by the torch that the caller has.
+
+Nothing of ours imports torch before `save_torch` is called, and then the caller has it already.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from io import FileIO
+from typing import Any
+
+from lab_workbook_writer.place import Fill
+
+
+def saves(value: object) -> Fill:
+    """
+    Return what writes the value to a path.
+
+    Raises (when it writes):
+        ImportError: torch is not installed.
+        OSError: the disk refused the file.
+    """
+
+    def fill(path: str) -> None:
+        torch = _torch()
+        with _Sink(path, "x") as sink:
+            try:
+                torch.save(value, sink)
+            except Exception as error:
+                # torch turns a full disk into a RuntimeError of its own; anything else is about the value.
+                if sink.refusal is None:
+                    raise
+                raise sink.refusal from error
+
+    return fill
+
+
+def _torch() -> Any:
+    try:
+        return sys.modules.get("torch") or importlib.import_module("torch")
+    except ImportError as error:
+        raise ImportError("save_torch needs torch, and it is not installed: pip install torch") from error
+
+
+class _Sink(FileIO):
+    """A file that writes all it is given, and remembers why it could not."""
+
+    refusal: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.refusal = error
+            raise
+        return size

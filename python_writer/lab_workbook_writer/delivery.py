@@ -1,0 +1,239 @@
+"""
+The uploader, as its writer sees it: started, listened to through the journal, waited for.
+
+The uploader is a grandchild in a process session of its own, so Ctrl-C reaches only the script, no
+zombie is left, and a script that waits for all of its children does not wait for ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from lab_workbook.errors import warn
+from lab_workbook.protocol import _spec, process
+
+Event = dict[str, Any]
+
+# Run by a second Python. The script's own folders come after all others, so that a random.py beside
+# the script does not become the uploader's; "" would be the working directory.
+_BOOTSTRAP: Final = """\
+import os, sys
+if os.fork():
+    os._exit(0)
+sys.path[:] = [path for path in sys.path if path]
+sys.path.extend(path for path in sys.argv[2:] if path not in sys.path)
+from lab_workbook_writer.uploader.__main__ import main
+sys.exit(main([sys.argv[1]]))
+"""
+
+_RESTART_SECONDS: Final = 60.0
+
+
+class Delivery:
+    """One spool's uploader."""
+
+    def __init__(self, spool: str, exit_timeout: float, exit_max: float) -> None:
+        self._spool = spool
+        self._exit_timeout = exit_timeout
+        self._exit_max = exit_max
+        self._journal = _Journal(spool + _spec.LAYOUT_JOURNAL)
+        self._life: int | None = None
+        self._started_at: float | None = None
+        self._can_start = True
+
+    def start(self) -> Event | None:
+        """Start the uploader and wait a little for the claim; return the event that refuses it, if any."""
+        self._start()
+        if self._life is None:
+            return None
+        self._wait(_spec.TIMING_CLAIM_SECONDS, lambda: self._journal.has("claimed", "refused"))
+        refusal = self._journal.last("refused")
+        if refusal is None and not self._journal.has("claimed"):
+            trouble = self._journal.last("trouble") or {}
+            reason = trouble.get("message") or f"no answer within {_spec.TIMING_CLAIM_SECONDS} s"
+            warn(f"not in the bucket yet ({reason}); training goes on, the uploader keeps trying")
+        return refusal
+
+    def keep_alive(self) -> None:
+        """Start another uploader if this one has died, at most once a minute."""
+        if self._started_at is None or time.monotonic() - self._started_at < _RESTART_SECONDS:
+            return
+        if not self._runs() and not self._journal.has("refused"):
+            self._start()
+
+    def wait_for_flush(self, number: int, seconds: float) -> bool:
+        """Wait until a flush has arrived; returns whether it has."""
+
+        def arrived() -> bool:
+            return any(event.get("id") == number for event in self._journal.all("flushed"))
+
+        return self._wait(seconds, arrived)
+
+    def wait_for_end(self) -> bool:
+        """
+        Wait until all has arrived, as long as something moves, and say so if not all has.
+
+        Ctrl-C ends the wait, and is passed on.
+        """
+        arrived = False
+        try:
+            arrived = self._is_worth_waiting() and self._wait_while_it_moves()
+        finally:
+            if not arrived:
+                self._say_how_to_push()
+        return arrived
+
+    def let_go(self) -> None:
+        """Close the life pipe: the uploader looks now whether this process still lives."""
+        if self._life is not None:
+            life, self._life = self._life, None
+            with contextlib.suppress(OSError):
+                os.close(life)
+
+    def _start(self) -> None:
+        self._started_at = time.monotonic()
+        self.let_go()
+        try:
+            self._life = _spawn(self._spool)
+            self._can_start = True
+        except OSError as error:
+            if self._can_start:
+                warn(f"the uploader cannot be started ({error}); training goes on and the spool is kept")
+            self._can_start = False
+
+    def _runs(self) -> bool:
+        started = self._journal.last("started")
+        return started is not None and process.exists(started.get("pid"))
+
+    def _is_worth_waiting(self) -> bool:
+        self.let_go()
+        if self._journal.has("refused"):
+            return False
+        if os.path.exists(self._spool) and not self._runs():
+            self._start()
+            self.let_go()
+            return self._can_start
+        return True
+
+    def _wait_while_it_moves(self) -> bool:
+        began = moved = time.monotonic()
+        size = -1
+        for _ in _pauses():
+            now = time.monotonic()
+            if not os.path.exists(self._spool) or self._journal.has("ended"):
+                return True
+            if self._journal.has("refused"):
+                return False
+            if self._journal.size != size:
+                size, moved = self._journal.size, now
+            if now - moved >= self._exit_timeout or now - began >= self._exit_max:
+                break
+        return False
+
+    def _wait(self, seconds: float, done: Callable[[], bool]) -> bool:
+        until = time.monotonic() + seconds
+        for _ in _pauses():
+            if done():
+                return True
+            if time.monotonic() >= until:
+                break
+        return False
+
+    def _say_how_to_push(self) -> None:
+        event = self._journal.last("refused") or self._journal.last("trouble") or {}
+        reason = f" ({event['message']})" if event.get("message") else ""
+        tag = " --tag NEW" if event.get("reason") == "taken" else ""
+        warn(f"not everything is in the bucket{reason}; deliver the rest with:")
+        warn(f"  lab-workbook push{tag} {_quoted(self._spool.rstrip('/'))}")
+
+
+class _Journal:
+    """What the uploader has said, read on from where we were."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._events: list[Event] = []
+        self.size = 0
+
+    def all(self, name: str) -> list[Event]:
+        self._read()
+        return [event for event in self._events if event.get("event") == name]
+
+    def last(self, name: str) -> Event | None:
+        return next(iter(self.all(name)[-1:]), None)
+
+    def has(self, *names: str) -> bool:
+        self._read()
+        return any(event.get("event") in names for event in self._events)
+
+    def _read(self) -> None:
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self.size)
+                lines, _, _ = file.read().rpartition(b"\n")
+        except OSError:
+            return
+        if not lines:
+            return
+        self.size += len(lines) + 1
+        for line in lines.split(b"\n"):
+            # A line that a full disk tore says nothing, and must not stop the others.
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                # A long run publishes thousands of times, and nobody here asks what.
+                if isinstance(event, dict) and event.get("event") not in ("published", "progress"):
+                    self._events.append(event)
+
+
+def _spawn(spool: str) -> int:
+    """Start an uploader; returns the end of the life pipe that this process keeps."""
+    import subprocess
+
+    if not sys.executable or getattr(sys, "frozen", False):
+        raise OSError("this program is no plain Python that could run it")
+    theirs, ours = os.pipe()
+    try:
+        with open(spool + _spec.LAYOUT_LOG, "ab") as log:
+            first = subprocess.Popen(  # noqa: S603 - a list of our own making, no shell
+                [sys.executable, "-c", _BOOTSTRAP, spool, *_absolute(sys.path)],
+                cwd="/",
+                stdin=theirs,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                close_fds=True,
+            )
+        # It forks and ends as soon as Python has started; a machine that is too busy must not stop us.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            first.wait(timeout=_spec.TIMING_CLAIM_SECONDS)
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    return ours
+
+
+def _absolute(paths: list[str]) -> list[str]:
+    return [os.path.abspath(path) for path in paths]
+
+
+def _pauses() -> Iterator[None]:
+    """Pause between one look and the next: short at first, and never longer than 0.1 s."""
+    pause = 0.005
+    while True:
+        yield
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)
+
+
+def _quoted(path: str) -> str:
+    import shlex
+
+    return shlex.quote(path)

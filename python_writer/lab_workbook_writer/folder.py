@@ -1,0 +1,106 @@
+"""
+A folder as the place of an experiment: what is written is where it belongs at once.
+
+So there is nothing to deliver and nothing to wait for, and the ending, with the checksum of every
+file, is written here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any
+
+from lab_workbook.errors import TagTaken, warn
+from lab_workbook.protocol import _spec, documents, jsontext, prefix
+
+from lab_workbook_writer.place import Ending, Fill, Tree, refused
+
+_ADVICE = (
+    "give bucket_prefix=..., set LAB_WORKBOOK_BUCKET_PREFIX,"
+    " or write bucketPrefix = ... into ~/.lab-workbook-config, to use another folder"
+)
+
+
+class Folder(Tree):
+    """The place of an experiment with a ``file://`` prefix."""
+
+    def __init__(self, home: prefix.Prefix, begin: documents.Document) -> None:
+        """
+        Claim the tag (rule ``tag.claim``).
+
+        Raises:
+            TagTaken: another experiment has it.
+            StoreError: the folder cannot be written.
+        """
+        super().__init__(f"{home.path}{begin['tag']}/")
+        self.where = f"{home}{begin['tag']}/"
+        self._names = {_spec.LAYOUT_BEGIN}
+        try:
+            self._claim(begin)
+        except FileExistsError:
+            raise TagTaken(
+                f"{self.where} exists and is not empty: choose another tag, or leave it out (rule tag.claim)"
+            ) from None
+        except OSError as error:
+            raise refused(self.root, error, _ADVICE) from error
+
+    def open_series(self, name: str, header: bytes, save_every: int | None) -> int:  # noqa: ARG002 - as in Place
+        descriptor = self.create_series(name, header)
+        self._names.add(name)
+        return descriptor
+
+    def save(self, name: str, fill: Fill) -> None:
+        self.replace(name, self.write_temporary(fill))
+        self._names.add(name)
+
+    def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - what is in the folder has arrived
+        self.sync()
+        return True
+
+    def end(self, ending: Ending) -> bool:
+        files = {}
+        for name in sorted(self._names):
+            facts = _facts(self.root + name)
+            if facts is None:
+                ending.lost[_spec.LOSS_ARTIFACTS] += 1
+            else:
+                files[name] = facts
+        document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
+        # What end.json lists must outlive a power loss that end.json itself outlives.
+        self.sync()
+        self.create(_spec.LAYOUT_END, jsontext.encode(document, _unreported))
+        self.sync()
+        with contextlib.suppress(OSError):
+            os.rmdir(self.root + _spec.LAYOUT_TMP)
+        return True
+
+    def after_fork(self) -> None:
+        pass
+
+    def _claim(self, begin: documents.Document) -> None:
+        os.makedirs(self.root, exist_ok=True)
+        if os.listdir(self.root):
+            raise FileExistsError
+        self.make()
+        self.create(_spec.LAYOUT_BEGIN, jsontext.encode(begin, _unreported))
+
+
+def _facts(path: str) -> dict[str, Any] | None:
+    """Return what end.json says of a file; None, with a warning, where it cannot be read again."""
+    import hashlib
+
+    digest, size = hashlib.sha256(), 0
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+    except OSError as error:
+        warn(f"{path} cannot be read again ({error}): end.json does not list it")
+        return None
+    return {"bytes": size, "sha256": digest.hexdigest()}
+
+
+def _unreported(_kind: str) -> None:
+    """Mend a text of our own documents without counting it: no artifact lost anything."""

@@ -1,0 +1,216 @@
+"""
+Where a workbook's files go: `folder.Folder`, `spool.Spool`, or nowhere.
+
+A workbook knows nothing but `Place`. The two real places are both a `Tree`, the files of one
+experiment below a local folder, and differ in how a file is handed over and in who writes end.json.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from lab_workbook.errors import AccessDenied, StoreError
+from lab_workbook.protocol import _spec
+
+Fill = Callable[[str], object]
+
+
+class Ending(NamedTuple):
+    """What a workbook says of itself when it ends."""
+
+    ended: str
+    outcome: str
+    error: dict[str, str] | None
+    lost: dict[str, int]
+
+
+class Place(Protocol):
+    """All that a workbook asks of the place where its experiment lies."""
+
+    where: str
+
+    def open_series(self, name: str, header: bytes, save_every: int | None) -> int:
+        """Make a series with its header, in one step; returns a descriptor to append rows to."""
+        ...
+
+    def save(self, name: str, fill: Fill) -> None:
+        """Put an artifact into place in one step; ``fill(path)`` writes the file at that path."""
+        ...
+
+    def flush(self, seconds: float | None) -> bool:
+        """Make everything so far survive a power loss; wait so long until it has arrived."""
+        ...
+
+    def end(self, ending: Ending) -> bool:
+        """Write the ending, wait as long as is due, and say whether it has arrived."""
+        ...
+
+    def after_fork(self) -> None:
+        """Let go of what this process, a forked child, must not hold open."""
+        ...
+
+
+class Nowhere:
+    """
+    The place of a workbook that must not write: switched off, or in a forked child.
+
+    ``notice`` is called whenever something would have been written.
+    """
+
+    def __init__(self, where: str, notice: Callable[[], None]) -> None:
+        self.where = where
+        self._notice = notice
+
+    def open_series(self, name: str, header: bytes, save_every: int | None) -> int:  # noqa: ARG002 - as in Place
+        self._notice()
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+    def save(self, name: str, fill: Fill) -> None:  # noqa: ARG002 - as in Place
+        self._notice()
+
+    def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - as in Place
+        return True
+
+    def end(self, ending: Ending) -> bool:  # noqa: ARG002 - as in Place
+        return True
+
+    def after_fork(self) -> None:
+        pass
+
+
+class Tree:
+    """The files of one experiment below ``root``, an absolute path that ends with a slash."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        # A counter and not a set of random names: next() on it is one step for all threads.
+        self._numbers = itertools.count(1)
+        self._unsynced: set[str] = set()
+
+    def make(self) -> None:
+        """Make the folder for working files, and so the experiment's own."""
+        os.makedirs(self.root + _spec.LAYOUT_TMP, exist_ok=True)
+
+    def write_temporary(self, fill: Fill) -> str:
+        """Let ``fill`` write a new file among the working files, and return its path."""
+        path = f"{self.root}{_spec.LAYOUT_TMP}{next(self._numbers)}"
+        try:
+            fill(path)
+        except BaseException:
+            remove(path)
+            raise
+        return path
+
+    def replace(self, name: str, temporary: str) -> None:
+        """Move a temporary file to its name, whatever was there."""
+        path = self.root + name
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.replace(temporary, path)
+        except OSError:
+            remove(temporary)
+            raise
+        self._unsynced.add(path)
+
+    def create(self, name: str, data: bytes) -> None:
+        """
+        Put a file that must not exist yet.
+
+        Raises:
+            FileExistsError: it does.
+        """
+        path = self.root + name
+        temporary = self.write_temporary(lambda path: write_file(path, data))
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            write_file(path, data)
+        finally:
+            remove(temporary)
+        self._unsynced.add(path)
+
+    def create_series(self, name: str, header: bytes) -> int:
+        """Make the file of a series with its header, in one step; returns its descriptor."""
+        descriptor = -1
+
+        def fill(path: str) -> None:
+            nonlocal descriptor
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            descriptor = os.open(path, flags, 0o666)
+            _write_all(descriptor, header)
+
+        try:
+            self.replace(name, self.write_temporary(fill))
+        except BaseException:
+            if descriptor >= 0:
+                os.close(descriptor)
+            raise
+        return descriptor
+
+    def sync(self) -> None:
+        """Make all files that were put into place, and their names, survive a power loss."""
+        unsynced, self._unsynced = self._unsynced, set()
+        try:
+            for path in unsynced:
+                _sync(path)
+            folders = {os.path.dirname(path) for path in unsynced}
+            if folders:
+                folders |= {self.root, os.path.dirname(self.root.rstrip("/"))}
+            for folder in sorted(folders):
+                _sync(folder)
+        except OSError:
+            self._unsynced |= unsynced
+            raise
+
+
+# What link(2) says on file systems without hard links: FAT, some network and FUSE file systems.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Write a file that must not exist yet; nothing of it stays if the disk refuses."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        _write_all(descriptor, data)
+    except BaseException:
+        remove(path)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: str) -> None:
+    """Remove a working file, if that is possible."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def refused(folder: str, error: OSError, advice: str) -> StoreError:
+    """Return what to tell the caller when an experiment cannot be started in a folder."""
+    kind = AccessDenied if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else StoreError
+    return kind(f"{folder} cannot be written: {error.strerror or error}; {advice}")
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync(path: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # Delivered and removed, or replaced, since it was put into place.
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

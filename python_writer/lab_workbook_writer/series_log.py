@@ -1,0 +1,175 @@
+"""
+A time-series log: the one thing of ours that a training loop calls again and again.
+
+>>> loss_log = workbook.new_time_series_log("Training loss", ["epoch", "loss"])
+>>> loss_log(epoch=1, loss=0.25)
+>>> loss_log({"epoch": 2, "loss": 0.125})
+
+A call costs little more than writing the same row with the `csv` module: the benchmark
+``benchmarks/python_row.py`` watches over that, and explains the shape of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import index, itemgetter
+from time import gmtime, strftime, time
+from typing import Any, Final
+
+from lab_workbook.errors import InvalidRow, InvalidSeries
+from lab_workbook.protocol import _spec, cells
+
+from lab_workbook_writer.append_file import AppendFile
+from lab_workbook_writer.losses import Losses
+
+_NO_ROW: Final[Mapping[str, object]] = {}
+
+
+class TimeSeriesLog:
+    """
+    A CSV artifact that grows by a row a call; made by `Workbook.new_time_series_log`.
+
+    When a call has returned, its row survives the death of this process. Several threads may call,
+    and so may a signal handler.
+    """
+
+    def __init__(self, name: str, fields: Sequence[str], file: AppendFile, losses: Losses) -> None:
+        self.name = name
+        self.fields = tuple(fields)
+        self._losses = losses
+        self._append = file.append
+        self._formats = cells.Formats(losses.add)
+        self._cells_of = _getter(self.fields)
+        self._clock = (0, "")
+
+    def __call__(self, row: Mapping[str, object] = _NO_ROW, /, **more: object) -> None:
+        """
+        Append a row; a field that is left out is missing.
+
+        Raises:
+            InvalidRow: a field is not one of this series, or the row is no mapping (rule ``series.row``).
+            InvalidValue: a value is of a type that has no rule (rule ``series.value``); nothing is written.
+        """
+        given = more if row is _NO_ROW else self._merged(row, more)
+        try:
+            values = self._cells_of(given)
+        except KeyError:
+            values = self._with_missing(given)
+        if len(given) > len(values):
+            raise self._unknown(given)
+        formats = self._formats
+        line = ",".join([formats[type(value)](value) for value in values])
+        second, end_of_row = self._clock
+        now = int(time())
+        if now != second:
+            end_of_row = strftime(f",{_spec.SERIES_DATE_FORMAT}\n", gmtime(now))
+            # One tuple, so that no other thread sees this second with another one's text.
+            self._clock = (now, end_of_row)
+        try:
+            self._append((line + end_of_row).encode())
+        except OSError as error:
+            self._losses.add(_spec.LOSS_ROWS, f"{self.name!r}: {error}")
+
+    def __repr__(self) -> str:
+        return f"<TimeSeriesLog {self.name!r} of {', '.join(self.fields)}>"
+
+    def _merged(self, row: Mapping[str, object], more: dict[str, object]) -> Mapping[str, object]:
+        if not isinstance(row, Mapping):
+            kind = type(row).__name__
+            raise InvalidRow(
+                "series.row",
+                f"a row of {self.name!r} is a table such as {{{self.fields[0]!r}: 1}}, not {kind}: {row!r}",
+            )
+        for field in more:
+            if field in row:
+                raise InvalidRow("series.row", f"a row of {self.name!r} was given {field!r} twice")
+        return {**row, **more} if more else row
+
+    def _with_missing(self, given: Mapping[str, object]) -> tuple[object, ...]:
+        if not all(field in self.fields for field in given):
+            raise self._unknown(given)
+        return tuple(given.get(field) for field in self.fields)
+
+    def _unknown(self, given: Mapping[str, object]) -> InvalidRow:
+        unknown = next(field for field in given if field not in self.fields)
+        return InvalidRow(
+            "series.row", f"{self.name!r} has no field {unknown!r}; it has: {', '.join(self.fields)}"
+        )
+
+
+def _getter(fields: tuple[str, ...]) -> Callable[[Mapping[str, object]], tuple[Any, ...]]:
+    if len(fields) > 1:
+        return itemgetter(*fields)
+    # With one key, itemgetter gives the bare value.
+    (field,) = fields
+    return lambda row: (row[field],)
+
+
+def check_fields(name: str, fields: Any) -> tuple[str, ...]:
+    """
+    Return a copy of the fields of a series.
+
+    Raises:
+        InvalidSeries: they break the rule ``series.fields``.
+    """
+    if not isinstance(fields, (list, tuple)):
+        kind = type(fields).__name__
+        raise InvalidSeries(
+            "series.fields", f"{name!r}: the fields are a list of texts, not {kind}: {fields!r}"
+        )
+    for field in fields:
+        problem = _problem(field, fields)
+        if problem:
+            raise InvalidSeries("series.fields", f"{name!r}: the field {field!r} {problem}")
+    if not fields:
+        raise InvalidSeries("series.fields", f"{name!r}: a series has at least one field")
+    return tuple(fields)
+
+
+def _problem(field: object, fields: Sequence[object]) -> str | None:
+    if not isinstance(field, str):
+        return f"is a {type(field).__name__}, not a text"
+    if not field:
+        return "is empty"
+    if field == _spec.SERIES_DATE_FIELD:
+        return "is added by the workbook itself: choose another name"
+    if fields.count(field) > 1:
+        return "is there twice"
+    if "\0" in field or not _is_utf8(field):
+        return "is not valid UTF-8, or holds NUL"
+    return None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_save_every(name: str, save_every: Any) -> int | None:
+    """
+    Return the number of rows after which a series is published, or None.
+
+    Raises:
+        InvalidSeries: it breaks the rule ``series.save-every``.
+    """
+    if save_every is None:
+        return None
+    try:
+        # A boolean has an index too, but whoever wrote True meant something else.
+        rows = 0 if isinstance(save_every, bool) else index(save_every)
+    except TypeError:
+        rows = 0
+    if rows < 1:
+        raise InvalidSeries(
+            "series.save-every", f"{name!r}: save_every is a whole number of at least 1, not {save_every!r}"
+        )
+    return rows
+
+
+def header(fields: Sequence[str]) -> bytes:
+    """Return the first line of a series (rule ``series.header``)."""
+    names = [cells.field_name(field) for field in fields]
+    return (",".join([*names, _spec.SERIES_DATE_FIELD]) + "\n").encode()

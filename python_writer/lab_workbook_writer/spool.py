@@ -1,0 +1,122 @@
+"""
+A spool as the place of an experiment: the same tree as in a folder, and a queue for the uploader.
+
+``docs/spool.md`` is the contract that this module keeps. Whatever is saved goes to a fresh number in
+the outbox, so that a delivery under way never sees its file change.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+
+from lab_workbook.config import Config
+from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken, warn
+from lab_workbook.protocol import _spec, documents, jsontext
+
+from lab_workbook_writer.append_file import AppendFile
+from lab_workbook_writer.delivery import Delivery
+from lab_workbook_writer.place import Ending, Fill, Tree, refused
+
+_ADVICE = "give spool_dir=..., or set LAB_WORKBOOK_SPOOL_DIR, to use another folder"
+
+_REFUSALS: dict[object, type[StoreError | TagTaken]] = {
+    "taken": TagTaken,
+    "bucket": BucketNotFound,
+    "access": AccessDenied,
+    "credentials": CredentialsMissing,
+}
+
+
+class Spool(Tree):
+    """The place of an experiment with an ``s3://`` prefix."""
+
+    def __init__(self, config: Config, begin: documents.Document, *, explicit: bool) -> None:
+        """
+        Make the spool, start the uploader and claim the tag; ``explicit`` if the caller chose it.
+
+        Raises:
+            TagTaken, BucketNotFound, AccessDenied, CredentialsMissing: the claim was refused.
+            StoreError: the spool cannot be written.
+        """
+        super().__init__(os.path.join(config.spool_dir, f"{begin['tag']}.{begin['nonce']}", ""))
+        self.where = f"{config.bucket_prefix}{begin['tag']}/"
+        self._outbox = itertools.count(1)
+        self._flushes = itertools.count(1)
+        self._queue = AppendFile(self._open_queue)
+        self._delivery = Delivery(self.root, config.exit_timeout, config.exit_max)
+        try:
+            os.makedirs(config.spool_dir, mode=0o700, exist_ok=True)
+            os.mkdir(self.root, mode=0o700)
+            self.make()
+            self.create(_spec.LAYOUT_BEGIN, jsontext.encode(begin, lambda _kind: None))
+            self._tell("destination", **_destination(config, begin["tag"], explicit=explicit))
+        except OSError as error:
+            raise refused(self.root, error, _ADVICE) from error
+        self._claim()
+
+    def open_series(self, name: str, header: bytes, save_every: int | None) -> int:
+        descriptor = self.create_series(name, header)
+        try:
+            self._tell("series", name=name, saveEvery=save_every)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def save(self, name: str, fill: Fill) -> None:
+        temporary = self.write_temporary(fill)
+        number = str(next(self._outbox))
+        self.replace(_spec.LAYOUT_OUTBOX + number, temporary)
+        self._tell("put", name=name, outbox=number)
+
+    def flush(self, seconds: float | None) -> bool:
+        number = next(self._flushes)
+        self._tell("flush", id=number)
+        self.sync()
+        self._queue.sync()
+        return seconds is None or self._delivery.wait_for_flush(number, seconds)
+
+    def end(self, ending: Ending) -> bool:
+        try:
+            self._tell("end", **ending._asdict())
+        except OSError as error:
+            warn(f"the end of the experiment could not be written to {self.root}: {error}")
+            self._delivery.let_go()
+            return False
+        return self._delivery.wait_for_end()
+
+    def after_fork(self) -> None:
+        self._delivery.let_go()
+
+    def _open_queue(self) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        return os.open(self.root + _spec.LAYOUT_QUEUE, flags, 0o600)
+
+    def _tell(self, verb: str, **more: object) -> None:
+        line = json.dumps({"verb": verb, **more}, allow_nan=False)
+        self._queue.append(line.encode() + b"\n")
+        self._delivery.keep_alive()
+
+    def _claim(self) -> None:
+        refusal = self._delivery.start()
+        if refusal is None:
+            return
+        self._delivery.let_go()
+        import shutil
+
+        shutil.rmtree(self.root, ignore_errors=True)
+        raise _REFUSALS.get(refusal.get("reason"), StoreError)(str(refusal.get("message")))
+
+
+def _destination(config: Config, tag: str, *, explicit: bool) -> dict[str, object]:
+    return {
+        "prefix": str(config.bucket_prefix),
+        "tag": tag,
+        "explicit": explicit,
+        "endpointUrl": config.endpoint_url,
+        "region": config.region,
+        "profile": config.profile,
+        "uploadEvery": config.upload_every,
+    }

@@ -1,0 +1,305 @@
+"""
+The workbook: what a training script holds in its hand.
+
+>>> with lab_workbook.new_experiment() as workbook:
+...     workbook.save_json("options", {"learning rate": 0.1})
+...     loss_log = workbook.new_time_series_log("Training loss", ["epoch", "loss"])
+...     loss_log(epoch=1, loss=0.25)
+
+A verb raises for what the program does wrong, such as a name that no file can have. For what happens
+to the machine, such as a full disk, it warns, counts the loss in end.json, and lets training go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from lab_workbook import config
+from lab_workbook.errors import InvalidSeries, InvalidValue, Misuse, warn
+from lab_workbook.protocol import _spec, documents, jsontext, names, process, tags
+from lab_workbook.protocol.text import mended
+
+from lab_workbook_writer import WRITER, lifecycle, series_log
+from lab_workbook_writer.append_file import AppendFile
+from lab_workbook_writer.folder import Folder
+from lab_workbook_writer.losses import Losses
+from lab_workbook_writer.place import Ending, Fill, Nowhere, Place, write_file
+from lab_workbook_writer.series_log import TimeSeriesLog
+
+
+def new_experiment(
+    *, tag: str | None = None, note: str | None = None, resumes: str | None = None, **settings: Any
+) -> Workbook:
+    """
+    Start an experiment; `lab_workbook.new_experiment` says everything about it.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+        InvalidTag: the tag cannot name an experiment.
+        TagTaken: another experiment has claimed the tag.
+        StoreError: the folder cannot be written, or the bucket refuses.
+    """
+    chosen = tags.new() if tag is None else tags.check(tag)
+    begin = _begin(chosen, note, resumes)
+    if config.is_disabled():
+        return Workbook(chosen, Nowhere("disabled:", lambda: None))
+    loaded = config.load(settings)
+    place: Place
+    if loaded.bucket_prefix.kind == "s3":
+        from lab_workbook_writer.spool import Spool
+
+        place = Spool(loaded, begin, explicit=tag is not None)
+    else:
+        place = Folder(loaded.bucket_prefix, begin)
+    _announce(chosen, place.where)
+    return Workbook(chosen, place)
+
+
+class Workbook:
+    """
+    One experiment, open for writing; made by `lab_workbook.new_experiment`.
+
+    ``tag`` names it, and ``where`` is the URL under which its files lie.
+    """
+
+    def __init__(self, tag: str, place: Place) -> None:
+        self.tag = tag
+        self.where = place.where
+        self._place = place
+        self._losses = Losses()
+        self._register = names.Register()
+        self._saved: set[str] = set()
+        self._series: dict[str, AppendFile] = {}
+        self._is_open = True
+        # Reentrant, because a signal handler may save something while its own thread is in here.
+        self._lock = threading.RLock()
+        self._watch = lifecycle.Watch(self._end, self._after_fork)
+        self._watch.start()
+
+    def save_json(self, name: str, value: object) -> None:
+        """
+        Save parameters or results, as ``<name>.json``.
+
+        >>> workbook.save_json("options", {"learning rate": 0.1, "layers": [512, 256]})
+
+        Raises:
+            InvalidValue: something in it has no rule in JSON, such as a function.
+        """
+        path = self._take(name, _spec.KIND_JSON_SUFFIX)
+        self._save_bytes(path, jsontext.encode(value, self._losses.add))
+
+    def save_text(self, name: str, text: str) -> None:
+        """
+        Save a text under its name as it is.
+
+        >>> workbook.save_text("remarks.txt", "The loss jumps at epoch 3.")
+        """
+        path = self._take(name)
+        if not isinstance(text, str):
+            raise InvalidValue(
+                "text.mended", f"save_text saves a str, not {type(text).__name__}: save_file copies bytes"
+            )
+        self._save_bytes(path, mended(text, self._losses.add).encode())
+
+    def save_file(self, name: str, path: str | os.PathLike[str]) -> None:
+        """
+        Save a copy of a file under a name of your choice.
+
+        >>> workbook.save_file("sample.png", "/tmp/sample.png")
+
+        Raises:
+            OSError: there is no such file, or it cannot be opened.
+        """
+        taken = self._take(name)
+        import shutil
+
+        with open(path, "rb") as source:
+
+            def fill(temporary: str) -> None:
+                with open(temporary, "xb") as copy:
+                    shutil.copyfileobj(source, copy, 1 << 20)
+
+            self._save(taken, fill)
+
+    def save_torch(self, name: str, value: object) -> None:
+        """
+        Save a model, a tensor or anything else that torch can save, as ``<name>.pt``.
+
+        >>> workbook.save_torch("model", model.state_dict())
+
+        Raises:
+            ImportError: torch is not installed.
+        """
+        path = self._take(name, _spec.KIND_PYTORCH_SUFFIX)
+        from lab_workbook_writer.capture import model
+
+        self._save(path, model.saves(value))
+
+    def save_git_status(self, name: str = _spec.GIT_DEFAULT_NAME) -> None:
+        """
+        Save the current commit and what differs from it, for the repository of the working directory.
+
+        >>> workbook.save_git_status()
+
+        The patch, ``<name>.git-patch``, restores the working tree on a clean checkout of the commit in
+        ``<name>.git-current-commit``, but for files that git does not track. Outside of a repository
+        this only warns.
+        """
+        commit = self._take(name, _spec.KIND_GIT_COMMIT_SUFFIX)
+        patch = self._take(name, _spec.KIND_GIT_PATCH_SUFFIX)
+        from lab_workbook_writer.capture import git
+
+        try:
+            self._save(commit, git.write_commit)
+            self._save(patch, git.write_patch)
+        except git.NotRecorded as problem:
+            self._losses.say_once("git", f"save_git_status: {problem}")
+
+    def new_time_series_log(
+        self, name: str, fields: Sequence[str], *, save_every: int | None = None
+    ) -> TimeSeriesLog:
+        """
+        Start a CSV artifact that grows while you train, ``<name>.csv``.
+
+        >>> loss_log = workbook.new_time_series_log("Training loss", ["epoch", "loss"], save_every=100)
+        >>> loss_log(epoch=1.5, loss=0.234)
+
+        The first field becomes the index when the series is read; a UTC ``Date`` is added to each
+        row. In S3 the rows appear after ``save_every`` of them, and in any case every few seconds.
+
+        Raises:
+            InvalidSeries: the fields cannot head a table, or the name is in use.
+        """
+        fields = series_log.check_fields(name, fields)
+        every = series_log.check_save_every(name, save_every)
+        header = series_log.header(fields)
+        with self._lock:
+            path = self._take(name, _spec.KIND_SERIES_SUFFIX, is_series=True)
+            file = AppendFile(lambda: self._open_series(path, header, every))
+            self._series[path] = file
+        try:
+            file.open()
+        except OSError as error:
+            warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")
+        return TimeSeriesLog(path, fields, file, self._losses)
+
+    def flush(self, seconds: float | None = None) -> bool:
+        """
+        Make everything so far survive a power loss, and ask for its delivery now.
+
+        >>> workbook.flush(60)
+        True
+
+        Returns whether it does; with ``seconds``, waits so long and returns whether all of it is in
+        the bucket.
+        """
+        self._check_open()
+        try:
+            for file in list(self._series.values()):
+                file.sync()
+            return self._place.flush(seconds)
+        except OSError as error:
+            self._losses.say_once("flush", f"flush failed: {error}; training goes on")
+            return False
+
+    def close(self) -> None:
+        """
+        End the experiment: its outcome is ``finished``. With an ``s3://`` prefix, wait for delivery.
+
+        A second call does nothing.
+        """
+        self._end(lifecycle.of_exception(None))
+
+    def __enter__(self) -> Workbook:  # noqa: PYI034 - Self came with Python 3.11
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end(lifecycle.of_exception(error))
+
+    def __repr__(self) -> str:
+        return f"<Workbook {self.tag} in {self.where}>"
+
+    def _take(self, name: Any, suffix: str = "", *, is_series: bool = False) -> str:
+        """Return the whole name of an artifact, after all that can be wrong with it."""
+        self._check_open()
+        # As given too: "" and ".." would become names by a suffix.
+        path = names.check(names.check(name) + suffix)
+        with self._lock:
+            if path in self._series or (is_series and path in self._saved):
+                raise InvalidSeries("series.once", f"{path!r} is there already: choose another name")
+            self._register.add(path)
+            if not is_series:
+                self._saved.add(path)
+        return path
+
+    def _open_series(self, path: str, header: bytes, save_every: int | None) -> int:
+        self._check_open()
+        return self._place.open_series(path, header, save_every)
+
+    def _save_bytes(self, path: str, data: bytes) -> None:
+        self._save(path, lambda temporary: write_file(temporary, data))
+
+    def _save(self, path: str, fill: Fill) -> None:
+        try:
+            self._place.save(path, fill)
+        except OSError as error:
+            self._losses.add(_spec.LOSS_ARTIFACTS, f"{path!r}: {error}")
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise Misuse("end.last", f"the experiment {self.tag} is closed: nothing can be added to it")
+
+    def _end(self, ended: lifecycle.Ended) -> None:
+        with self._lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+            self._watch.stop()
+            for file in self._series.values():
+                file.close()
+        ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
+        try:
+            self._place.end(ending)
+        except OSError as error:
+            warn(f"the end of {self.tag} could not be written: {error}")
+
+    def _after_fork(self) -> None:
+        """Become inert: the experiment belongs to the process that has started it."""
+        self._lock = threading.RLock()
+        self._losses.after_fork()
+        self._place.after_fork()
+        self._place = Nowhere(self.where, self._say_forked)
+        for file in self._series.values():
+            file.forget()
+
+    def _say_forked(self) -> None:
+        self._losses.say_once(
+            f"fork {os.getpid()}",
+            f"this process was forked from the one that writes {self.tag}: what it logs is not recorded",
+        )
+
+
+def _begin(tag: str, note: object, resumes: object) -> documents.Document:
+    for argument, value in (("note", note), ("resumes", resumes)):
+        if value is not None and not isinstance(value, str):
+            raise Misuse("begin.document", f"{argument} is a text, not {type(value).__name__}: {value!r}")
+    optional = {"nonce": tags.random_text(8), **process.identity(), "note": note, "resumes": resumes}
+    return documents.begin(tag, WRITER, f"Python {sys.version.split()[0]}", optional)
+
+
+def _announce(tag: str, where: str) -> None:
+    """Say on stdout what the experiment is called and where it lies."""
+    # A stdout that is closed, full or no file at all must not stop a training run.
+    with contextlib.suppress(Exception):
+        is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        shown = f"\033[1;32m{tag}\033[0m" if is_coloured else tag
+        sys.stdout.write(f"lab-workbook: experiment {shown} in {where}\n")
+        sys.stdout.flush()
