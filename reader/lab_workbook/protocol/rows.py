@@ -13,6 +13,8 @@ from __future__ import annotations
 
 def end_of_rows(data: bytes) -> int:
     """Return the length of the whole rows at the start of a series (0: not even the header is whole)."""
+    if b'"' not in data:
+        return data.rfind(b"\n") + 1
     quotes_before = data.count(b'"')
     end = len(data)
     while True:
@@ -23,6 +25,17 @@ def end_of_rows(data: bytes) -> int:
         if quotes_before % 2 == 0:
             return line_feed + 1
         end = line_feed
+
+
+def first_row_end(data: bytes, start: int = 0) -> int:
+    """Return where the row that begins at ``start`` ends: behind its LF, or at the end of the bytes."""
+    quotes, at = 0, start
+    while (line_feed := data.find(b"\n", at)) >= 0:
+        quotes += data.count(b'"', at, line_feed)
+        if quotes % 2 == 0:
+            return line_feed + 1
+        at = line_feed + 1
+    return len(data)
 
 
 def count_rows(data: bytes) -> int:
