@@ -8,7 +8,6 @@ the same pid namespace of the same boot can be asked; elsewhere the answer is "c
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +23,7 @@ def identity() -> dict[str, Any]:
     """
     pid = os.getpid()
     known = {
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "pid": pid,
         "pidStarted": _started(pid),
         "bootId": _first_line("/proc/sys/kernel/random/boot_id"),
