@@ -1,0 +1,10 @@
+"""
+The uploader: a process beside the script that mirrors a spool to a bucket.
+
+``docs/spool.md`` is its whole contract with the writers. It knows nothing of them but the files that
+they leave in the spool, and the protocol.
+
+    queue ─► delivery ─► lanes ─► jobs ─► store.s3
+               │  ▲                 │
+    series ─► publications          └─► journal
+"""

@@ -1,0 +1,61 @@
+"""
+The uploader as a process: ``lab-workbook upload SPOOL``, started by the writers.
+
+Its standard input is the life pipe, its standard output the log of the spool.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from lab_workbook.errors import LabWorkbookError
+from lab_workbook.protocol import documents
+
+from lab_workbook_writer.uploader.delivery import Delivery, Result
+from lab_workbook_writer.uploader.pipe import LifePipe
+from lab_workbook_writer.uploader.spool import Spool
+
+
+def main(arguments: list[str]) -> int:
+    """Deliver one spool for as long as its script lives, and to its end; returns the exit code."""
+    if len(arguments) != 1:
+        _log("usage: lab-workbook upload SPOOL")
+        return 2
+    spool = Spool(arguments[0])
+    with spool.locked() as held:
+        if not held:
+            _log(f"{spool} is gone, or being delivered by another process")
+            return 1
+        try:
+            return _deliver(spool)
+        except LabWorkbookError as error:
+            _log(str(error))
+            return 1
+
+
+def _deliver(spool: Spool) -> int:
+    life = LifePipe(sys.stdin.fileno())
+    delivery = Delivery(spool, life)
+
+    def hurry(signum: int, frame: FrameType | None) -> None:
+        del frame
+        # A second signal ends the process at once.
+        signal.signal(signum, signal.SIG_DFL)
+        delivery.hurry()
+
+    signal.signal(signal.SIGTERM, hurry)
+    _log(f"process {os.getpid()} delivers {delivery.tag}")
+    result = delivery.run()
+    _log(f"{delivery.tag}: {result.value} {delivery.refusal}".rstrip())
+    return 0 if result is Result.ENDED else 1
+
+
+def _log(text: str) -> None:
+    print(documents.now(), text, flush=True)  # noqa: T201 - standard output is the log
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

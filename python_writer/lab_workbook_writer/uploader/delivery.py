@@ -1,0 +1,232 @@
+"""
+One spool's way to the bucket, from the claim to end.json.
+
+>>> with spool.locked():
+...     Delivery(spool, LifePipe(0)).run()
+<Result.ENDED: 'delivered'>
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import time
+from collections import Counter
+from typing import Any, Final
+
+from lab_workbook.errors import InvalidName, LabWorkbookError, warn
+from lab_workbook.protocol import _spec, jsontext, names
+
+from lab_workbook_writer.uploader.claim import ClaimJob
+from lab_workbook_writer.uploader.ending import end_document
+from lab_workbook_writer.uploader.jobs import EndJob, PutJob, Sender, SeriesJob, remove
+from lab_workbook_writer.uploader.journal import Journal
+from lab_workbook_writer.uploader.lanes import Lanes
+from lab_workbook_writer.uploader.pipe import LifePipe, Script
+from lab_workbook_writer.uploader.publications import Series
+from lab_workbook_writer.uploader.queue import Line, Queue, destination
+from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.weather import Weather
+
+# How long a request that is under way may hold up the end of this process.
+_LAST_REQUESTS_SECONDS: Final = 30.0
+
+
+class Result(enum.Enum):
+    """How a delivery came to its end."""
+
+    ENDED = "delivered"
+    CAUGHT_UP = "delivered so far; its script is still running"
+    REFUSED = "refused"
+    GAVE_UP = "not delivered"
+    HURRIED = "interrupted"
+
+
+class Delivery:
+    """
+    Delivers a spool whose lock the caller holds.
+
+    With ``stays`` it goes on while the script lives; without, it leaves once all that is there was
+    sent. Either way it gives up after ``idle_seconds`` in which nothing moved, unless its script may
+    yet need it.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        life: LifePipe,
+        *,
+        stays: bool = True,
+        idle_seconds: float = _spec.TIMING_IDLE_SECONDS,
+    ) -> None:
+        self._spool = spool
+        self._life = life
+        self._stays = stays
+        self._idle_seconds = idle_seconds
+        self._begin_data, begin = spool.begin()
+        self._queue = Queue(spool.file(_spec.LAYOUT_QUEUE))
+        self._lines = self._queue.read()
+        self._to = destination(self._lines, str(spool))
+        # `lab-workbook push --tag` rewrites begin.json, and the queue keeps the tag that was taken.
+        self.tag = str(begin.get("tag"))
+        self._explicit = self._to.explicit or self.tag != self._to.tag
+        self._script = Script(spool, begin, life)
+        self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL))
+        self.weather = Weather(self._journal)
+        self._sender = Sender(self._journal, lambda: self._to.open(self.tag), self.weather.moved)
+        self._lanes = Lanes(
+            first=None if self._journal.is_claimed else _spec.LAYOUT_BEGIN,
+            report=self.weather.report,
+            wake=life.wake,
+        )
+        self._series: dict[str, Series] = {}
+        # Where the journal says that a later put of a name has arrived, earlier ones are skipped.
+        self._arrived = {name: sent.outbox for name, sent in self._journal.published.items() if sent.outbox}
+        self._flushes: list[tuple[Any, Any]] = []
+        self._end: Line | None = None
+        self._is_over = False
+        self._is_sealing = False
+        self._is_hurried = False
+        self._lost: Counter[str] = Counter()
+
+    @property
+    def refusal(self) -> str:
+        """What the bucket said, where it refused."""
+        return str(self._lanes.refusal or "")
+
+    def hurry(self) -> None:
+        """Leave as soon as what is under way has arrived; may be called from a signal handler."""
+        self._is_hurried = True
+        self._life.wake()
+
+    def run(self) -> Result:
+        """Deliver, until there is nothing more to do."""
+        self._journal.say("started", pid=os.getpid())
+        if not self._journal.is_claimed:
+            self._claim()
+        self._turn()
+        self._lanes.start()
+        try:
+            while (result := self._result()) is None:
+                self._life.wait(_spec.TIMING_POLL_SECONDS)
+                self._turn()
+        finally:
+            self._lanes.stop(_LAST_REQUESTS_SECONDS)
+        if result is Result.ENDED:
+            self._spool.remove()
+        self._journal.close()
+        return result
+
+    def _claim(self) -> None:
+        job = ClaimJob(
+            self._journal,
+            # Sent once by the client: "exists already" to a second sending would say nothing.
+            lambda: self._to.open(self.tag, attempts=1),
+            self._begin_data,
+            tag=self.tag,
+            explicit=self._explicit,
+        )
+        self._lanes.submit(_spec.LAYOUT_BEGIN, job)
+
+    def _turn(self) -> None:
+        """Look at everything once."""
+        # Asked before the queue is read: what a script wrote before it died is then in there.
+        is_dead = self._end is None and self._script.is_dead()
+        lines, self._lines = self._lines + self._queue.read(), []
+        for line in lines:
+            self._take(line)
+        self._is_over = self._end is not None or is_dead
+        self._publish(all_rows=self._is_over or not self._stays)
+        self._answer_flushes()
+
+    def _take(self, line: Line) -> None:
+        verb = line.get("verb")
+        self.weather.moved(0)
+        try:
+            if verb == "series":
+                self._take_series(names.check(line.get("name")), line.get("saveEvery"))
+            elif verb == "put":
+                self._take_put(names.check(line.get("name")), line.get("outbox"))
+            elif verb == "flush":
+                self._take_flush(line.get("id"))
+            elif verb == "end":
+                self._end = line
+                self._lanes.hurry()
+        except LabWorkbookError as error:
+            warn(f"a line of the queue is passed over: {error}")
+            if isinstance(error, InvalidName):
+                self._lost[_spec.LOSS_ARTIFACTS] += 1
+
+    def _take_series(self, name: str, save_every: Any) -> None:
+        sent = self._journal.published.get(name)
+        self._series[name] = Series(
+            self._spool.artifact(name),
+            name,
+            save_every if isinstance(save_every, int) else None,
+            published=sent.bytes if sent else 0,
+            upload_every=self._to.upload_every,
+        )
+
+    def _take_put(self, name: str, outbox: Any) -> None:
+        path = self._spool.outbox(outbox)
+        if name in self._arrived:
+            if self._arrived[name] == outbox:
+                del self._arrived[name]
+            remove(path)
+            return
+        self._lanes.submit(name, PutJob(self._sender, self._spool, name, outbox, self._vanished))
+
+    def _take_flush(self, number: Any) -> None:
+        if str(number) in self._journal.flushed:
+            return
+        self._publish(all_rows=True)
+        self._lanes.hurry()
+        self._flushes.append((number, self._lanes.mark()))
+
+    def _vanished(self) -> None:
+        self._lost[_spec.LOSS_ARTIFACTS] += 1
+
+    def _publish(self, *, all_rows: bool) -> None:
+        now = time.monotonic()
+        for series in self._series.values():
+            series.look(now)
+            if series.is_due(now) or (all_rows and series.is_waiting()):
+                job = SeriesJob(self._sender, series.path, series.name, series.take(now))
+                self._lanes.submit(series.name, job)
+
+    def _answer_flushes(self) -> None:
+        waiting = []
+        for number, mark in self._flushes:
+            if self._lanes.has_delivered(mark):
+                self._journal.say("flushed", id=number)
+            else:
+                waiting.append((number, mark))
+        self._flushes = waiting
+
+    def _result(self) -> Result | None:
+        if self._lanes.refusal is not None:
+            return Result.REFUSED
+        if self._journal.has_ended:
+            return Result.ENDED
+        if self._is_hurried:
+            return Result.HURRIED
+        if self._lanes.is_idle and not self._is_sealing:
+            if self._is_over:
+                self._seal()
+                return None
+            if not self._stays:
+                return Result.CAUGHT_UP
+        leaves = self._is_over or not self._stays
+        return Result.GAVE_UP if leaves and self.weather.idle() >= self._idle_seconds else None
+
+    def _seal(self) -> None:
+        self._is_sealing = True
+        document = end_document(
+            self._end,
+            begin=self._begin_data,
+            published=self._journal.published,
+            lost=self._lost,
+            last_change=self._spool.last_change(),
+        )
+        data = jsontext.encode(document, lambda _kind: None)
+        self._lanes.submit(_spec.LAYOUT_END, EndJob(self._sender, data))

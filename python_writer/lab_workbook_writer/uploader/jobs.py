@@ -1,0 +1,147 @@
+"""
+What is sent: a saved artifact, a series up to a row, the last document.
+
+Each job says in the journal what it did, after it was done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from lab_workbook.errors import AlreadyExists, warn
+from lab_workbook.protocol import _spec
+from lab_workbook.store.s3 import S3Store
+
+from lab_workbook_writer.uploader.journal import Journal, Sent
+from lab_workbook_writer.uploader.section import Section
+from lab_workbook_writer.uploader.spool import Spool
+
+# From this size on a request may take long enough to make others wait.
+_BULKY_BYTES: Final = 1024 * 1024
+
+
+class Sender:
+    """Sends files to one experiment's place in the bucket; ``open_store`` is called when it is needed."""
+
+    def __init__(
+        self, journal: Journal, open_store: Callable[[], S3Store], moved: Callable[[int], None]
+    ) -> None:
+        self.journal = journal
+        self._open_store = open_store
+        self._moved = moved
+        self._store: S3Store | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def store(self) -> S3Store:
+        """The bucket, opened once."""
+        # Several lanes may ask at once, and a client takes a while to make.
+        with self._lock:
+            if self._store is None:
+                self._store = self._open_store()
+            return self._store
+
+    def send(self, name: str, descriptor: int, size: int, outbox: str = "") -> None:
+        """Put the first ``size`` bytes of an open file, and note it."""
+        section = Section(descriptor, size, self._moved)
+        self.store.replace(name, section.buffered())
+        sent = Sent(size, section.sha256(), outbox)
+        more = {"outbox": outbox} if outbox else {}
+        self.journal.say("published", name=name, bytes=sent.bytes, sha256=sent.sha256, **more)
+
+
+class PutJob:
+    """An artifact that was saved: a file of the outbox, removed once it has arrived."""
+
+    def __init__(
+        self, sender: Sender, spool: Spool, name: str, outbox: str, vanished: Callable[[], None]
+    ) -> None:
+        self._sender = sender
+        self._name = name
+        self._outbox = outbox
+        self._path = spool.outbox(outbox)
+        self._vanished = vanished
+        self.is_bulky = _size(self._path) >= _BULKY_BYTES
+
+    def run(self) -> None:
+        """Send it, and remove it from the outbox."""
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            warn(f"{self._path} is gone: {self._name!r} as it was saved there is lost")
+            self._vanished()
+            return
+        try:
+            self._sender.send(self._name, descriptor, os.fstat(descriptor).st_size, self._outbox)
+        finally:
+            os.close(descriptor)
+        remove(self._path)
+
+    def give_way(self) -> None:
+        """Remove it: a later one of the same name will be sent."""
+        remove(self._path)
+
+
+class SeriesJob:
+    """A series up to the end of a row."""
+
+    def __init__(self, sender: Sender, path: str, name: str, size: int) -> None:
+        self._sender = sender
+        self._path = path
+        self._name = name
+        self._size = size
+        self.is_bulky = False
+
+    def run(self) -> None:
+        """Make the rows safe on this disk, and send them."""
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            # A power loss must not take back what readers of the bucket have seen.
+            _sync(descriptor)
+            self._sender.send(self._name, descriptor, self._size)
+        finally:
+            os.close(descriptor)
+
+    def give_way(self) -> None:
+        """Do nothing: the newer one holds these rows as well."""
+
+
+class EndJob:
+    """end.json, created when everything else has arrived."""
+
+    def __init__(self, sender: Sender, data: bytes) -> None:
+        self._sender = sender
+        self._data = data
+        self.is_bulky = False
+
+    def run(self) -> None:
+        """Create it; one that is there is ours, because the tag is."""
+        with contextlib.suppress(AlreadyExists):
+            self._sender.store.create(_spec.LAYOUT_END, io.BytesIO(self._data))
+        self._sender.journal.say("ended")
+
+    def give_way(self) -> None:
+        """Do nothing: there is only one."""
+
+
+def remove(path: str) -> None:
+    """Remove a file of the outbox; one that is gone is as good."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _sync(descriptor: int) -> None:
+    # macOS has no fdatasync.
+    getattr(os, "fdatasync", os.fsync)(descriptor)

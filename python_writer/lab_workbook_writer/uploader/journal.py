@@ -1,0 +1,80 @@
+"""
+The journal: what the uploader says to the writer, and what it remembers after a crash.
+
+Every event is one line, written by one system call. What is in here was done; what was done just
+before a crash may be missing, and is then done once more, which changes nothing in the bucket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import Any, NamedTuple
+
+from lab_workbook.protocol import jsontext
+
+
+class Sent(NamedTuple):
+    """An artifact as it is in the bucket; ``outbox`` is empty for a series."""
+
+    bytes: int
+    sha256: str
+    outbox: str = ""
+
+
+class Journal:
+    """An append-only file of events, and what follows from them."""
+
+    def __init__(self, path: str) -> None:
+        self.is_claimed = False
+        # A claim was sent and no answer is known: it may be in the bucket.
+        self.is_claim_open = False
+        self.refusal: str | None = None
+        self.has_ended = False
+        self.published: dict[str, Sent] = {}
+        self.flushed: set[Any] = set()
+        self._lock = threading.Lock()
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._remember(path)
+
+    def say(self, event: str, **more: object) -> None:
+        """Append an event."""
+        entry = {"event": event, **more}
+        with self._lock:
+            self._follow(entry)
+            # The writer removes the spool of a refused claim, and a full disk refuses words as well:
+            # neither stops a delivery.
+            with contextlib.suppress(OSError):
+                os.write(self._descriptor, jsontext.encode(entry, lambda _kind: None) + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _remember(self, path: str) -> None:
+        with open(path, "rb") as file:
+            for text in file:
+                with contextlib.suppress(ValueError):
+                    entry = jsontext.decode(text)
+                    if isinstance(entry, dict):
+                        self._follow(entry)
+                if not text.endswith(b"\n"):
+                    os.write(self._descriptor, b"\n")
+
+    def _follow(self, entry: dict[str, Any]) -> None:
+        event = entry.get("event")
+        if event == "claiming":
+            self.is_claim_open = True
+        elif event == "claimed":
+            self.is_claimed, self.is_claim_open, self.refusal = True, False, None
+        elif event == "refused":
+            self.is_claim_open, self.refusal = False, str(entry.get("reason"))
+        elif event == "published":
+            self.published[str(entry.get("name"))] = Sent(
+                int(entry.get("bytes", 0)), str(entry.get("sha256")), str(entry.get("outbox", ""))
+            )
+        elif event == "flushed":
+            self.flushed.add(str(entry.get("id")))
+        elif event == "ended":
+            self.has_ended = True

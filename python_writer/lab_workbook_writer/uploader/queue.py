@@ -1,0 +1,100 @@
+"""
+The queue: what the writer says was saved, line by line.
+
+>>> Queue(".../.lab-workbook/queue").read()
+[{'verb': 'destination', ...}, {'verb': 'series', 'name': 'Training loss.csv', 'saveEvery': None}]
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lab_workbook.errors import LabWorkbookError, warn
+from lab_workbook.protocol import _spec, jsontext, prefix, tags
+from lab_workbook.protocol.prefix import Prefix
+from lab_workbook.store.s3 import S3Store
+
+Line = dict[str, Any]
+
+
+class Queue:
+    """A file of lines that another process appends to."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._position = 0
+
+    def read(self) -> list[Line]:
+        """Return the lines that have become whole since the last call."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._position)
+                whole, line_feed, _ = file.read().rpartition(b"\n")
+        except FileNotFoundError:
+            return []
+        self._position += len(whole) + len(line_feed)
+        lines = (_line(text) for text in whole.split(b"\n") if text)
+        return [line for line in lines if line is not None]
+
+
+class Destination(NamedTuple):
+    """Where an experiment goes, as the first line of its queue says."""
+
+    prefix: Prefix
+    tag: str
+    explicit: bool
+    endpoint_url: str | None
+    region: str | None
+    profile: str | None
+    upload_every: float
+
+    def open(self, tag: str, *, attempts: int = 4) -> S3Store:
+        """Return the folder of the experiment in the bucket."""
+        return S3Store(
+            self.prefix._replace(path=f"{self.prefix.path}{tag}/"),
+            endpoint_url=self.endpoint_url,
+            profile=self.profile,
+            region=self.region,
+            attempts=attempts,
+        )
+
+
+def destination(lines: list[Line], origin: str) -> Destination:
+    """
+    Read the first line of a queue.
+
+    Raises:
+        LabWorkbookError: there is none, or it leads to no bucket.
+    """
+    line = lines[0] if lines else {}
+    if line.get("verb") != "destination":
+        raise LabWorkbookError(f"{origin} is not a spool: its queue does not begin with a destination")
+    place = prefix.parse(str(line.get("prefix")))
+    if place.kind != "s3":
+        raise LabWorkbookError(f"{origin} is not a spool: {place} is no bucket")
+    return Destination(
+        place,
+        tags.check(line.get("tag")),
+        explicit=bool(line.get("explicit")),
+        endpoint_url=line.get("endpointUrl") or None,
+        region=line.get("region") or None,
+        profile=line.get("profile") or None,
+        upload_every=_seconds(line.get("uploadEvery")),
+    )
+
+
+def _seconds(value: Any) -> float:
+    default: Any = _spec.CONFIG_DEFAULTS["uploadEvery"]
+    return float(value if isinstance(value, (int, float)) and value >= 0 else default)
+
+
+def _line(text: bytes) -> Line | None:
+    try:
+        line = jsontext.decode(text)
+    except ValueError:
+        line = None
+    if not isinstance(line, dict):
+        # A full disk can tear a line; the writer then counts what it stood for as lost.
+        warn(f"a line of the queue is not a JSON object and is passed over: {text[:200]!r}")
+        return None
+    return line

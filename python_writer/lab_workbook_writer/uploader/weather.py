@@ -1,0 +1,54 @@
+"""How deliveries are faring: the trouble that the writer is told of, and how long nothing has moved."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+from lab_workbook.errors import warn
+
+from lab_workbook_writer.uploader.journal import Journal
+
+# A writer that waits at exit gives up when the journal has not grown for a while.
+_PROGRESS_SECONDS: Final = 5.0
+
+
+class Weather:
+    """Hears of every attempt, and tells the journal when things change."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.trouble = ""
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._moved_at = time.monotonic()
+        self._said_at = time.monotonic()
+
+    def report(self, error: Exception | None) -> None:
+        """Take note that a request worked, or why it did not."""
+        with self._lock:
+            message = "" if error is None else str(error) or type(error).__name__
+            before, self.trouble = self.trouble, message
+            if not message:
+                self._moved_at = time.monotonic()
+        if message and not before:
+            warn(message)
+            self._journal.say("trouble", message=message)
+        elif before and not message:
+            self._journal.say("recovered")
+
+    def moved(self, position: int) -> None:
+        """Take note that something moved: bytes of a transfer up to a position, or a line of the queue."""
+        now = time.monotonic()
+        with self._lock:
+            self._moved_at = now
+            is_news = position > 0 and now - self._said_at >= _PROGRESS_SECONDS
+            if is_news:
+                self._said_at = now
+        if is_news:
+            self._journal.say("progress")
+
+    def idle(self) -> float:
+        """Return for how many seconds nothing has moved."""
+        with self._lock:
+            return time.monotonic() - self._moved_at
