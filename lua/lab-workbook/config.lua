@@ -1,0 +1,164 @@
+--- Settings: argument, else environment, else ~/.lab-workbook-config, else the default.
+--
+-- The file is read alike by both languages:
+--
+--    # where experiments go
+--    bucketPrefix = s3://my-bucket/experiments/
+--
+-- Keys are spelled in camelCase there and in Lua, and in capitals in the environment:
+-- LAB_WORKBOOK_BUCKET_PREFIX.
+--
+-- @module lab-workbook.config
+
+local errors = require 'lab-workbook.errors'
+local numbers = require 'lab-workbook.numbers'
+local prefix = require 'lab-workbook.prefix'
+local spec = require 'lab-workbook.spec'
+local text = require 'lab-workbook.text'
+
+local config = {}
+
+local BYTE_ORDER_MARK = '\239\187\191'
+
+local warned = {}
+
+--- Return the names of all settings, sorted.
+function config.keys()
+   local keys = {}
+   for key in pairs(spec.CONFIG_DEFAULTS) do keys[#keys + 1] = key end
+   table.sort(keys, text.before)
+   return keys
+end
+
+--- Return the variable of a setting: 'bucketPrefix' gives 'LAB_WORKBOOK_BUCKET_PREFIX'.
+-- @string key the setting
+function config.variable(key)
+   local snake = key:gsub('[A-Z]', function(capital) return '_' .. capital end)
+   return spec.CONFIG_ENVIRONMENT_PREFIX .. snake:gsub('[a-z]', function(small)
+      return string.char(small:byte() - 32)
+   end)
+end
+
+local function stripped(value, class)
+   return (value:gsub('^' .. class .. '+', ''):gsub(class .. '+$', ''))
+end
+
+-- Returns the key and the value of a line, or nil and why it is none.
+local function assignment(line, values)
+   local key, value = line:match('^([^=]*)=(.*)$')
+   key, value = stripped(key or '', '[ \t]'), stripped(value or '', '[ \t]')
+   if not key:find('^[A-Za-z][A-Za-z0-9]*$') then
+      return nil, " is not `key = value`; there are no sections and no ':'"
+   end
+   if value:find('^[\'"]') then return nil, ': write the value without quotes' end
+   if values[key] then return nil, (': %s is set a second time; delete one of the lines'):format(key) end
+   return key, value
+end
+
+--- Read the lines of a configuration (rule config.grammar).
+-- @string content the text of the file
+-- @string origin its name for messages
+-- @treturn ?table values by key; or nil and a message that names the line
+function config.parse(content, origin)
+   if content:sub(1, #BYTE_ORDER_MARK) == BYTE_ORDER_MARK then content = content:sub(#BYTE_ORDER_MARK + 1) end
+   local values, number = {}, 0
+   for line in (content .. '\n'):gmatch('([^\n]*)\n') do
+      number = number + 1
+      line = stripped(line, '[ \t\r]')
+      if line ~= '' and not line:find('^[#;]') then
+         local key, value = assignment(line, values)
+         if not key then return nil, ('%s, line %d: %s%s'):format(origin, number, text.shown(line), value) end
+         values[key] = value
+      end
+   end
+   return values
+end
+
+-- Returns the settings of the user's file; none where there is none.
+local function fromFile()
+   local path = spec.CONFIG_FILE:gsub('^~', (os.getenv('HOME') or ''):gsub('%%', '%%%%'))
+   local file, problem, code = io.open(path, 'rb')
+   -- 2: no such file; 20: HOME is no folder.
+   if not file and (code == 2 or code == 20) then return {} end
+   local content = file and file:read('*a')
+   if file then file:close() end
+   if not content or not text.isUtf8(content) then
+      errors.refuse(('%s cannot be read: %s'):format(path, problem or 'it is not a text in UTF-8'))
+   end
+   local values, message = config.parse(content, path)
+   if not values then errors.refuse(message) end
+   for key in pairs(values) do
+      if spec.CONFIG_DEFAULTS[key] == nil and not warned[key] then
+         warned[key] = true
+         errors.warn(('%s: unknown key %s sets nothing (known: %s)'):format(path, text.shown(key),
+            table.concat(config.keys(), ', ')))
+      end
+   end
+   return values
+end
+
+local function seconds(name, value)
+   local number = type(value) == 'number' and value or type(value) == 'string' and numbers.read(value)
+   if not number or not (number >= 0 and number < 1e9) then
+      errors.refuse(('%s = %s: it must be a number of seconds, 0 or more'):format(name, text.shown(value)))
+   end
+   return number
+end
+
+local function oneOf(name, value, known)
+   for _, one in ipairs(known) do
+      if value == one then return value end
+   end
+   errors.refuse(('%s = %s: it is one of %s'):format(name, text.shown(value), table.concat(known, ', ')))
+end
+
+local function folder(name, value)
+   local path, why = prefix.expanded(value)
+   if not path then errors.refuse(('%s = %s: %s'):format(name, text.shown(value), why)) end
+   local absolute = prefix.absolute(path)
+   return absolute:sub(-1) == '/' and absolute or absolute .. '/'
+end
+
+local function place(value)
+   local parsed, message = prefix.parse(value)
+   return parsed or errors.refuse(message)
+end
+
+-- Returns the value of a setting, or raises where it cannot be used.
+local function checked(key, name, value)
+   if type(spec.CONFIG_DEFAULTS[key]) == 'number' then return seconds(name, value) end
+   if type(value) ~= 'string' then
+      errors.refuse(('%s = %s: it must be a text'):format(name, tostring(value)))
+   end
+   if key == 'bucketPrefix' then return place(value) end
+   if key == 'spoolDir' then return folder(name, value) end
+   if key == 'uploader' then return oneOf(name, value, spec.CONFIG_UPLOADERS) end
+   return value
+end
+
+--- Gather the settings. Raises for one that cannot be used; the message says where it was set.
+-- @table given the arguments
+-- @treturn table every setting; times in seconds, `bucketPrefix` a parsed prefix
+function config.load(given)
+   local file, found = fromFile(), {}
+   for key, default in pairs(spec.CONFIG_DEFAULTS) do
+      local variable = config.variable(key)
+      local sources = {{key, given[key]}, {variable, os.getenv(variable)}, {key, file[key]}, {key, default}}
+      for _, source in ipairs(sources) do
+         local name, value = source[1], source[2]
+         if value ~= nil and value ~= '' and found[key] == nil then
+            -- The spec says false where a setting has no default.
+            found[key] = value ~= false and checked(key, name, value)
+         end
+      end
+   end
+   return found
+end
+
+--- Say whether LAB_WORKBOOK_DISABLED=1 makes every verb a no-op.
+function config.isDisabled()
+   local value = os.getenv(spec.CONFIG_DISABLED) or ''
+   return value ~= '' and value ~= '0'
+end
+
+return config

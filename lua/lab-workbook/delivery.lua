@@ -1,0 +1,150 @@
+--- The uploader, as its writer sees it: started, listened to through the journal, waited for.
+--
+-- It runs in a process session of its own, so Ctrl-C reaches only the script. Its standard input is a pipe
+-- that we hold and never write to: the pipe carries life, not data. Plain Lua cannot sleep, so a shell does
+-- the waiting.
+--
+-- @module lab-workbook.delivery
+
+local errors = require 'lab-workbook.errors'
+local journal = require 'lab-workbook.journal'
+local process = require 'lab-workbook.process'
+local shell = require 'lab-workbook.shell'
+local spec = require 'lab-workbook.spec'
+
+local delivery = {}
+
+local Delivery = {}
+Delivery.__index = Delivery
+
+local RESTART_SECONDS = 60
+
+-- Background commands of a shell read /dev/null, so the pipe goes round by descriptor 3. The inner shell
+-- leaves at once, so closing the pipe waits for nobody. The uploader must not hold what the script has
+-- open: a shell can close descriptors up to 9, the uploader closes the others.
+local START = [[exec 3<&0; cd /; (setsid lab-workbook upload %s ]]
+   .. [[<&3 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&- >>%s 2>&1 &)]]
+
+-- Looks ten times a second, at most $2 times in all and $3 times without news, for a line of the journal
+-- that has one of the texts from $4 on: 0. The spool is gone: 3. No more patience: 4. It reads on from
+-- where it was, with nothing but what the shell has built in.
+local WAIT = [[
+sh -c 'journal=$1; left=$2; patience=$3; shift 3; calm=$patience; lines=0
+while :; do
+   [ -d "${journal%%/*}" ] || exit 3
+   count=0
+   if [ -f "$journal" ]; then
+      while IFS= read -r line; do
+         count=$((count + 1))
+         [ "$count" -gt "$lines" ] || continue
+         for text; do case $line in *"$text"*) exit 0;; esac; done
+      done < "$journal"
+   fi
+   if [ "$count" -gt "$lines" ]; then lines=$count; calm=$patience; fi
+   [ "$left" -gt 0 ] && [ "$calm" -gt 0 ] || exit 4
+   left=$((left - 1)); calm=$((calm - 1))
+   sleep 0.1 2>/dev/null || sleep 1
+done' sh ]]
+
+--- Return the delivery of one spool.
+-- @string root the spool
+-- @table config the settings
+function delivery.new(root, config)
+   return setmetatable({root = root, journal = root .. spec.LAYOUT_JOURNAL, config = config}, Delivery)
+end
+
+local function event(name) return ('"event": "%s"'):format(name) end
+
+-- Waits for one of some texts in the journal; returns the exit code of WAIT.
+local function wait(self, seconds, patience, ...)
+   local words = {shell.quote(self.journal)}
+   for _, time in ipairs{seconds, patience} do words[#words + 1] = ('%d'):format(math.ceil(time * 10)) end
+   for _, text in ipairs{...} do words[#words + 1] = shell.quote(text) end
+   local _, code = shell.read(WAIT:gsub('%%%%', '%%') .. table.concat(words, ' '))
+   return code
+end
+
+local function isInstalled()
+   return shell.run('command -v lab-workbook >/dev/null 2>&1') == 0
+end
+
+-- Starts an uploader; returns whether there is one to start.
+local function start(self)
+   self:letGo()
+   self.startedAt = os.time()
+   if self.config.uploader == 'aws' or not isInstalled() then
+      if not self.said then
+         self.said = true
+         errors.warn('nothing delivers this experiment: the command lab-workbook is not on the PATH'
+            .. ' (pip install lab-workbook); all is kept, deliver it with:')
+         errors.warn('  lab-workbook push ' .. shell.quote(self.root:gsub('/$', '')))
+      end
+      return false
+   end
+   self.life = shell.hold(shell.command(START, self.root, self.root .. spec.LAYOUT_LOG))
+   return self.life ~= nil
+end
+
+--- Start the uploader and wait a little for the claim.
+-- @treturn ?string the message of a refusal, and its reason; nil where there is none
+function Delivery:start()
+   if not start(self) then return nil end
+   wait(self, spec.TIMING_CLAIM_SECONDS, spec.TIMING_CLAIM_SECONDS, event('claimed'), event('refused'))
+   local refusal = journal.last(self.journal, 'refused')
+   if refusal then return journal.field(refusal, 'message') or 'refused', journal.field(refusal, 'reason') end
+   if not journal.last(self.journal, 'claimed') then
+      local trouble = journal.last(self.journal, 'trouble')
+      local reason = trouble and journal.field(trouble, 'message')
+         or ('no answer within %d s'):format(spec.TIMING_CLAIM_SECONDS)
+      errors.warn(('not in the bucket yet (%s); training goes on, the uploader keeps trying'):format(reason))
+   end
+   return nil
+end
+
+local function runs(self)
+   local started = journal.last(self.journal, 'started')
+   local pid = started and tonumber(journal.field(started, 'pid'))
+   -- Where the system does not tell, we trust it: two uploaders exclude each other by their lock.
+   return pid ~= nil and process.isRunning(pid, (self.root:gsub('/$', ''))) ~= false
+end
+
+--- Start another uploader if this one has died, at most once a minute.
+-- @int now the time
+function Delivery:keepAlive(now)
+   if not self.startedAt or now - self.startedAt < RESTART_SECONDS then return end
+   self.startedAt = now
+   if not runs(self) then start(self) end
+end
+
+--- Wait until a flush has arrived.
+-- @int id its number
+-- @number seconds how long
+-- @treturn boolean whether it has
+function Delivery:waitForFlush(id, seconds)
+   return wait(self, seconds, seconds, ('"event": "flushed", "id": %d}'):format(id)) == 0
+end
+
+--- Wait until all has arrived, as long as something moves, and say so if not all has.
+-- @treturn boolean whether it has
+function Delivery:waitForEnd()
+   local started = runs(self) or start(self)
+   self:letGo()
+   if not started then return false end
+   local code = wait(self, self.config.exitMax, self.config.exitTimeout, event('ended'), event('refused'))
+   if code == 3 or journal.last(self.journal, 'ended') then return true end
+   local refusal = journal.last(self.journal, 'refused', 'trouble') or ''
+   local reason = journal.field(refusal, 'message')
+   local tag = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or ''
+   errors.warn(('not everything is in the bucket%s; deliver the rest with:'):format(
+      reason and (' (%s)'):format(reason) or ''))
+   errors.warn(('  lab-workbook push%s %s'):format(tag, shell.quote(self.root:gsub('/$', ''))))
+   return false
+end
+
+--- Close the life pipe: the uploader looks now whether this process still lives.
+function Delivery:letGo()
+   if io.type(self.life) == 'file' then self.life:close() end
+   self.life = nil
+end
+
+return delivery

@@ -1,0 +1,92 @@
+--- Files as the protocol wants them: written whole beside their place, then renamed into it.
+--
+-- Functions return true, or nil and a message, because a full disk must not stop a training run.
+--
+-- @module lab-workbook.files
+
+local files = {}
+
+local BLOCK = 1024 * 1024
+
+--- Write a new file.
+-- @string path where
+-- @string data all its bytes
+function files.write(path, data)
+   local file, problem = io.open(path, 'wb')
+   if not file then return nil, problem end
+   -- Without a buffer each fault shows here and not when a collector closes the file.
+   file:setvbuf('no')
+   local written
+   written, problem = file:write(data)
+   local closed, late = file:close()
+   if written and closed then return true end
+   os.remove(path)
+   return nil, problem or late
+end
+
+--- Return the bytes of a file, or nil and a message.
+-- @string path where
+function files.read(path)
+   local file, problem = io.open(path, 'rb')
+   if not file then return nil, problem end
+   local data
+   data, problem = file:read('*a')
+   file:close()
+   return data, problem
+end
+
+--- Copy a file. Never a link: the program may write on into its own file.
+-- @string source the file
+-- @string target the copy
+function files.copy(source, target)
+   local from, problem = io.open(source, 'rb')
+   if not from then return nil, problem end
+   local to
+   to, problem = io.open(target, 'wb')
+   if not to then from:close() return nil, problem end
+   to:setvbuf('no')
+   local done = true
+   repeat
+      local block
+      block, problem = from:read(BLOCK)
+      if block then done, problem = to:write(block) end
+   until not block or not done
+   from:close()
+   to:close()
+   -- At the end of a file read gives nil and no message; a folder gives nil and one.
+   if done and not problem then return true end
+   os.remove(target)
+   return nil, problem
+end
+
+--- Append to a file in one system call.
+-- @string path where
+-- @string data whole lines
+function files.append(path, data)
+   local file, problem = io.open(path, 'ab')
+   if not file then return nil, problem end
+   file:setvbuf('no')
+   local written
+   written, problem = file:write(data)
+   file:close()
+   return written and true, problem
+end
+
+--- Return how many bytes a file has, or nil.
+-- @string path where
+function files.size(path)
+   local file = io.open(path, 'rb')
+   local size = file and file:seek('end')
+   if file then file:close() end
+   return size
+end
+
+--- Say whether a file can be opened.
+-- @string path where
+function files.exists(path)
+   local file = io.open(path, 'rb')
+   if file then file:close() end
+   return file ~= nil
+end
+
+return files

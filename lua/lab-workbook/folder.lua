@@ -1,0 +1,136 @@
+--- A folder as the place of an experiment: what is written is where it belongs at once.
+-- So there is nothing to deliver and nothing to wait for, and the ending is written here.
+-- @module lab-workbook.folder
+
+local errors = require 'lab-workbook.errors'
+local files = require 'lab-workbook.files'
+local json = require 'lab-workbook.json'
+local shell = require 'lab-workbook.shell'
+local spec = require 'lab-workbook.spec'
+local tree = require 'lab-workbook.tree'
+
+local folder = {}
+
+local Folder = setmetatable({}, {__index = tree.Tree})
+Folder.__index = Folder
+
+local ADVICE = 'give bucketPrefix = ..., set LAB_WORKBOOK_BUCKET_PREFIX, or write bucketPrefix = ... into '
+   .. spec.CONFIG_FILE .. ', to use another folder'
+
+-- Kept until the end, so that end.json can be written although others have filled the disk meanwhile.
+local RESERVE = spec.LAYOUT_TMP .. 'reserve'
+local RESERVE_BYTES = 32 * 1024
+
+-- Exit code 9: something lies in the folder.
+local MAKE = [[mkdir -p -- %s 2>&1 && cd %s && if [ -n "$(ls -A)" ]; then exit 9; fi && mkdir -p ]]
+   .. spec.LAYOUT_TMP .. [[ 2>&1 && { readlink /proc/self/ns/pid || true; }]]
+
+local function silent() end
+
+-- Makes the folder and says where the namespace of our process id is; raises if anything lies in it.
+local function make(self)
+   local output, code = shell.read(shell.command(MAKE, self.root, self.root))
+   if code == 9 then self:refuseTaken() end
+   output = output:gsub('\n$', '')
+   if code ~= 0 then self:refuse(output) end
+   return output
+end
+
+function Folder:refuse(problem)
+   errors.refuse(('%s cannot be written: %s; %s'):format(self.root, problem, ADVICE))
+end
+
+function Folder:refuseTaken()
+   errors.misuse('tag.claim', self.where .. ' exists and is not empty: choose another tag, or leave it out')
+end
+
+--- Claim a tag (rule tag.claim). Raises where it is taken, or where the folder cannot be written.
+-- @table prefix a parsed prefix
+-- @string tag the tag
+-- @func begin given the namespace of process ids, returns the document of begin.json
+function folder.claim(prefix, tag, begin)
+   local self = setmetatable({where = ('%s%s/'):format(tostring(prefix), tag)}, Folder)
+   tree.init(self, prefix.path .. tag .. '/')
+   local document = json.encode(begin(make(self)), silent)
+   local temporary, problem = self:writeTemporary(function(path) return files.write(path, document) end)
+   if not temporary then self:refuse(problem) end
+   -- ln refuses what exists. Where a file system has no hard links, the shell's noclobber does as well.
+   local code = shell.run(shell.command('{ ln -- %s %s || { set -C; cat %s > %s; }; } 2>/dev/null',
+      temporary, self.root .. spec.LAYOUT_BEGIN, temporary, self.root .. spec.LAYOUT_BEGIN))
+   os.remove(temporary)
+   if code ~= 0 then self:refuseTaken() end
+   self.written[spec.LAYOUT_BEGIN] = true
+   files.write(self.root .. RESERVE, (' '):rep(RESERVE_BYTES))
+   return self
+end
+
+--- Open a series. There is nothing to publish, so saveEvery does nothing here.
+-- @string name its artifact's name
+-- @string header its first line
+-- @treturn AppendFile
+function Folder:openSeries(name, header)
+   return self:grow(name, header)
+end
+
+--- Put an artifact into place.
+-- @string name the artifact
+-- @func fill writes the file
+function Folder:save(name, fill)
+   return self:put(name, fill)
+end
+
+--- Make everything survive a power loss. What is in the folder has arrived, so there is nothing to wait for.
+-- @treturn boolean
+function Folder:flush()
+   return self:sync()
+end
+
+-- Returns the checksums by name, as far as the system has sha256sum.
+local function checksums(self)
+   local names = {}
+   for name in pairs(self.written) do names[#names + 1] = './' .. name end
+   local list = self:writeTemporary(function(path)
+      return files.write(path, table.concat(names, '\0') .. '\0')
+   end)
+   local sums = {}
+   if not list then return sums end
+   local output = shell.read(shell.command('cd %s && xargs -0 sha256sum -- < %s 2>/dev/null',
+      self.root, list))
+   os.remove(list)
+   for sum, name in output:gmatch('(%x+) [ *]%./([^\n]*)') do
+      if #sum == 64 then sums[name] = sum end
+   end
+   return sums
+end
+
+local function listed(self, ending)
+   local sums, list = checksums(self), {}
+   for name in pairs(self.written) do
+      local bytes = files.size(self.root .. name)
+      if bytes then
+         list[name] = {bytes = bytes, sha256 = sums[name]}
+      else
+         ending.lost[spec.LOSS_ARTIFACTS] = ending.lost[spec.LOSS_ARTIFACTS] + 1
+         errors.warn(('%s%s cannot be read again: end.json does not list it'):format(self.root, name))
+      end
+   end
+   return list
+end
+
+--- Write end.json: the ending, and every published file with its size and its checksum.
+-- @table ending ended, outcome, error, lost
+-- @treturn boolean
+function Folder:finish(ending)
+   os.remove(self.root .. RESERVE)
+   local document = {ended = ending.ended, outcome = ending.outcome, error = ending.error, lost = ending.lost}
+   document.files = listed(self, ending)
+   -- What end.json lists must outlive a power loss that end.json itself outlives.
+   self:sync()
+   local done, problem = self:put(spec.LAYOUT_END, function(path)
+      return files.write(path, json.encode(document, silent))
+   end)
+   if not done then errors.warn(('the end could not be written to %s: %s'):format(self.root, problem)) end
+   return done or false
+end
+
+return folder

@@ -1,0 +1,55 @@
+--- The end of a script that never called close.
+--
+-- A state that closes runs the finalizers of its objects, alike after a normal end and after an error, so
+-- all that can be said then is `ended`. Nothing runs after os.exit or a signal.
+--
+-- @module lab-workbook.lifecycle
+
+local errors = require 'lab-workbook.errors'
+local process = require 'lab-workbook.process'
+
+local lifecycle = {}
+
+-- Everything that is open, and the process that opened it.
+local open = {}
+
+local function finishAll()
+   for object, pid in pairs(open) do
+      open[object] = nil
+      -- A forked child has a copy of all this and must leave the experiment to its parent.
+      if pid == (process.id() or 0) then
+         local done, problem = pcall(object.finishUnasked, object)
+         if not done then errors.warn('the end could not be written: ' .. tostring(problem)) end
+      end
+   end
+end
+
+-- Returns an object whose collection runs a function: 5.1 and LuaJIT know finalizers of userdata only.
+local function sentinel(run)
+   local newproxy = rawget(_G, 'newproxy')
+   if not newproxy then return setmetatable({}, {__gc = run}) end
+   local proxy = newproxy(true)
+   getmetatable(proxy).__gc = run
+   return proxy
+end
+
+-- Made when the module is loaded: finalizers run in reverse order, so those of the program, which may log,
+-- come first.
+lifecycle.sentinel = sentinel(finishAll)
+
+--- See to it that `finishUnasked` of an object is called when the state closes.
+-- @table object a workbook
+function lifecycle.watch(object)
+   open[object] = process.id() or 0
+   -- Whoever holds the workbook holds the sentinel, so that it cannot be collected while someone may still
+   -- log.
+   object.lifecycle = lifecycle
+end
+
+--- Forget an object that has ended.
+-- @table object a workbook
+function lifecycle.forget(object)
+   open[object] = nil
+end
+
+return lifecycle

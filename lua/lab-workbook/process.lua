@@ -1,0 +1,72 @@
+--- Who writes this experiment?
+-- A process id alone is used again; with its start time and the boot of its machine it is unique.
+-- @module lab-workbook.process
+
+local process = {}
+
+local function firstLine(path)
+   local file = io.open(path, 'r')
+   local line = file and file:read('*l')
+   if file then file:close() end
+   return line
+end
+
+--- Return the id of this process and when it was started; nil where the system does not tell.
+-- @treturn ?int
+-- @treturn ?string in clock ticks since the boot
+function process.id()
+   local stat = firstLine('/proc/self/stat')
+   if not stat then return nil end
+   -- The second field is the program's name in parentheses, which may hold spaces and parentheses.
+   local fields, count = {}, 0
+   for field in stat:match('^.*%)(.*)$'):gmatch('[^ ]+') do
+      count = count + 1
+      fields[count] = field
+   end
+   -- The start is field 22 of proc(5), and two stand before the ones counted here.
+   return tonumber(stat:match('^%d+')), fields[20]
+end
+
+--- Return what begin.json says about this process; what the system does not tell is left out.
+-- @string namespace where /proc/self/ns/pid leads, which only a command can read
+-- @treturn table host, pid, pidStarted, bootId, pidNamespace
+function process.identity(namespace)
+   local pid, started = process.id()
+   return {
+      host = firstLine('/proc/sys/kernel/hostname'),
+      pid = pid,
+      pidStarted = started,
+      bootId = firstLine('/proc/sys/kernel/random/boot_id'),
+      pidNamespace = namespace ~= '' and namespace or nil,
+   }
+end
+
+--- Say whether a process runs and was started with a given argument; nil where the system does not tell.
+-- @int pid its id
+-- @string argument a text of its command line
+function process.isRunning(pid, argument)
+   if not io.open('/proc/self/stat', 'r') then return nil end
+   local file = io.open(('/proc/%d/cmdline'):format(pid), 'rb')
+   local command = file and file:read('*a') or ''
+   if file then file:close() end
+   return command:find(argument, 1, true) ~= nil
+end
+
+--- Return the words of the command that runs this script, where the interpreter tells (the global `arg`).
+-- @treturn ?{string}
+function process.command()
+   local words = rawget(_G, 'arg')
+   if type(words) ~= 'table' then return nil end
+   local first, command = 0, {}
+   while words[first - 1] ~= nil do first = first - 1 end
+   for index = first, #words do command[#command + 1] = tostring(words[index]) end
+   return #command > 0 and command or nil
+end
+
+--- Return the name and version of this Lua: 'LuaJIT 2.1.0-beta3', 'Lua 5.4'.
+function process.runtime()
+   local jit = rawget(_G, 'jit')
+   return type(jit) == 'table' and jit.version or _VERSION
+end
+
+return process

@@ -1,0 +1,28 @@
+--- The line that says where the experiment lies.
+-- @module lab-workbook.terminal
+
+local shell = require 'lab-workbook.shell'
+
+local terminal = {}
+
+local BOLD, RED, PLAIN = '\27[1m', '\27[31m', '\27[0m'
+
+-- See https://no-color.org: any value but an empty one.
+local function isColoured()
+   return (os.getenv('NO_COLOR') or '') == '' and os.getenv('TERM') ~= 'dumb' and shell.run('test -t 1') == 0
+end
+
+--- Print the tag and where the data lies. Never raises: stdout may be closed.
+-- @string tag the tag
+-- @string where the URL of the experiment
+function terminal.announce(tag, where)
+   local bold, red, plain = '', '', ''
+   if isColoured() then bold, red, plain = BOLD, RED, PLAIN end
+   pcall(function()
+      io.stdout:write(('\n%s---- Experiment Tag: %s%s%s\n     %s\n\n'):format(bold, red, tag, plain, where))
+      -- Otherwise the tag of a script that is killed stays in the buffer.
+      io.stdout:flush()
+   end)
+end
+
+return terminal

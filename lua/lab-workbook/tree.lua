@@ -1,0 +1,112 @@
+--- The files of one experiment below a local folder: what `folder` and `spool` share.
+--
+-- Functions return true, or nil and a message. A save is given a function that writes the file, because
+-- Torch and git write files of their own: `fill(path)` returns true, or nil and a message.
+--
+-- @module lab-workbook.tree
+
+local appendfile = require 'lab-workbook.appendfile'
+local files = require 'lab-workbook.files'
+local shell = require 'lab-workbook.shell'
+local spec = require 'lab-workbook.spec'
+
+local tree = {}
+
+local Tree = {}
+Tree.__index = Tree
+tree.Tree = Tree
+
+--- Make the fields of a tree in a table whose class builds on it.
+-- @table self the object
+-- @string root an absolute path that ends with a slash
+function tree.init(self, root)
+   self.root = root
+   self.temporaries = 0
+   self.folders = {['']= true}
+   self.written = {}
+end
+
+--- Let a function write a new file among the working files.
+-- @func fill writes the file at the path it is given
+-- @treturn ?string its path, or nil and a message
+function Tree:writeTemporary(fill)
+   self.temporaries = self.temporaries + 1
+   local path = ('%s%s%d'):format(self.root, spec.LAYOUT_TMP, self.temporaries)
+   -- Without a call that fails we would leave a file behind that nobody knows of.
+   local ran, done, problem = pcall(fill, path)
+   if ran and done then return path end
+   os.remove(path)
+   if not ran then error(done, 0) end
+   return nil, problem
+end
+
+-- Makes the folder that a name lies in.
+local function makeFolder(self, name)
+   local folder = name:match('^(.*)/') or ''
+   if self.folders[folder] then return true end
+   if shell.run(shell.command('mkdir -p -- %s 2>/dev/null', self.root .. folder)) ~= 0 then
+      return nil, ('%s%s cannot be made'):format(self.root, folder)
+   end
+   self.folders[folder] = true
+   return true
+end
+
+--- Move a temporary file to its name, whatever was there.
+-- @string name relative to the root
+-- @string temporary from `writeTemporary`
+function Tree:replace(name, temporary)
+   local done, problem = makeFolder(self, name)
+   if done then done, problem = os.rename(temporary, self.root .. name) end
+   if not done then
+      os.remove(temporary)
+      return nil, problem
+   end
+   self.written[name] = true
+   return true
+end
+
+--- Put a whole file into place in one step.
+-- @string name relative to the root
+-- @func fill writes the file
+function Tree:put(name, fill)
+   local temporary, problem = self:writeTemporary(fill)
+   if not temporary then return nil, problem end
+   return self:replace(name, temporary)
+end
+
+--- Return a file that grows; it appears with its first line in one step.
+-- @string name relative to the root
+-- @string header the first line
+-- @func[opt] created called once it is there; returns true, or nil and a message
+function Tree:grow(name, header, created)
+   return appendfile.new(self.root .. name, function()
+      local done, problem = self:put(name, function(path) return files.write(path, header) end)
+      if done and created then done, problem = created() end
+      return done, problem
+   end)
+end
+
+--- Make what was written so far survive a power loss.
+-- @treturn boolean whether the system says so
+function Tree:sync()
+   local paths = {}
+   for name in pairs(self.written) do paths[#paths + 1] = './' .. name end
+   local list = self:writeTemporary(function(path)
+      return files.write(path, table.concat(paths, '\0') .. '\0')
+   end)
+   if not list then return false end
+   -- The folders too: a new name lives in them. What was replaced or delivered meanwhile is no failure.
+   local code = shell.run(shell.command([[cd %s && xargs -0 sh -c 'for path; do if [ -e "$path" ]; then]]
+      .. [[ sync -- "$path" "${path%/*}" || exit 255; fi; done' sh < %s 2>/dev/null]], self.root, list))
+   os.remove(list)
+   return code == 0
+end
+
+--- Cut off the blanks that a full disk has left at the end of a file that grows.
+-- @tparam AppendFile file from `grow`
+function Tree.finishFile(_, file)
+   if not file:close() then return end
+   shell.run(shell.command('truncate -s ' .. ('%d'):format(file.size) .. ' -- %s 2>/dev/null', file.path))
+end
+
+return tree

@@ -1,0 +1,223 @@
+--- A workbook: one experiment while it is being written.
+--
+--    local workbook = require('lab-workbook'):newExperiment{}
+--    workbook:saveJSON('parameters', {learningRate = 0.001})
+--    workbook:saveGitStatus()
+--    local lossLog = workbook:newTimeSeriesLog('Training loss', {'epoch', 'loss'})
+--    lossLog{epoch = 1, loss = 0.25}
+--    workbook:close()
+--
+-- Misuse raises at once, with the id of the rule. What the machine does (a full disk, a network that is
+-- down) is warned of once and counted, and never stops the script.
+--
+-- @classmod lab-workbook.workbook
+
+local dates = require 'lab-workbook.dates'
+local errors = require 'lab-workbook.errors'
+local files = require 'lab-workbook.files'
+local git = require 'lab-workbook.git'
+local json = require 'lab-workbook.json'
+local lifecycle = require 'lab-workbook.lifecycle'
+local losses = require 'lab-workbook.losses'
+local names = require 'lab-workbook.names'
+local series = require 'lab-workbook.series'
+local spec = require 'lab-workbook.spec'
+local text = require 'lab-workbook.text'
+local torchfile = require 'lab-workbook.torchfile'
+
+local Workbook = {}
+Workbook.__index = Workbook
+
+--- Return the workbook of an experiment that was just claimed.
+-- @string tag its tag
+-- @table place where its files go
+function Workbook.new(tag, place)
+   local self = setmetatable({tag = tag, where = place.where, place = place}, Workbook)
+   self.losses = losses.new()
+   self.register = names.register()
+   self.series = {}
+   lifecycle.watch(self)
+   return self
+end
+
+function Workbook:__tostring()
+   return ('workbook %s in %s'):format(self.tag, self.where)
+end
+
+-- Raises if a verb was called with a dot, or after the end.
+local function check(self, verb)
+   if getmetatable(self) ~= Workbook then
+      errors.refuse(('call it with a colon: workbook:%s(...)'):format(verb))
+   end
+   if self.isClosed then
+      errors.misuse('end.last', ('the workbook %s is closed, so %s is too late'):format(self.tag, verb))
+   end
+end
+
+-- Returns the name of an artifact: what the caller said, and the suffix of its kind (rule kind.suffix).
+local function artifact(self, name, suffix)
+   local full = names.check(names.check(name) .. suffix)
+   if self.series[full] then
+      errors.misuse('series.once', ('%s is a series of this experiment: choose another name'):format(
+         text.shown(full)))
+   end
+   self.register:add(full)
+   return full
+end
+
+local function save(self, name, fill)
+   local done, problem = self.place:save(name, fill)
+   if not done then
+      self.losses:add(spec.LOSS_ARTIFACTS, ('%s: %s'):format(text.shown(name), tostring(problem)))
+   end
+end
+
+local function saveBytes(self, name, bytes)
+   save(self, name, function(path) return files.write(path, bytes) end)
+end
+
+--- Save a value as JSON, under its name and '.json'. Saving a name again replaces the artifact.
+-- @string name the artifact
+-- @param value tables, texts, numbers, booleans, null; see lab-workbook.json
+function Workbook:saveJSON(name, value)
+   check(self, 'saveJSON')
+   local bytes = json.encode(value, self.losses.report)
+   saveBytes(self, artifact(self, name, spec.KIND_JSON_SUFFIX), bytes)
+end
+
+--- Save a Torch object with the torch that the script has, under its name and '.t7'.
+-- @string name the artifact
+-- @param object whatever torch.save takes
+function Workbook:saveTorch(name, object)
+   check(self, 'saveTorch')
+   local fill = torchfile.filler(object)
+   save(self, artifact(self, name, spec.KIND_TORCH7_SUFFIX), fill)
+end
+
+--- Save the current commit and the changes since, as NAME.git-current-commit and NAME.git-patch.
+-- Where there is no repository nothing is saved, which is said on stderr.
+-- @string[opt='Source'] name the artifacts
+function Workbook:saveGitStatus(name)
+   check(self, 'saveGitStatus')
+   if name == nil then name = spec.GIT_DEFAULT_NAME end
+   local commit = artifact(self, name, spec.KIND_GIT_COMMIT_SUFFIX)
+   local patch = artifact(self, name, spec.KIND_GIT_PATCH_SUFFIX)
+   local why = git.fault()
+   if why then
+      self.losses:sayOnce('git', ('no git status is saved: %s'):format(why))
+      return
+   end
+   save(self, commit, git.commit)
+   save(self, patch, git.patch)
+end
+
+--- Save a copy of a file under the name given.
+-- @string name the artifact, with the suffix that it should have
+-- @string path the file
+function Workbook:saveFile(name, path)
+   check(self, 'saveFile')
+   local full = artifact(self, name, spec.KIND_FILE_SUFFIX)
+   if type(path) ~= 'string' then
+      errors.misuse('kind.replace', ('the path of a file is a text, not %s'):format(type(path)))
+   end
+   save(self, full, function(target) return files.copy(path, target) end)
+end
+
+--- Save a text under the name given.
+-- @string name the artifact, with the suffix that it should have
+-- @string value the text
+function Workbook:saveText(name, value)
+   check(self, 'saveText')
+   local full = artifact(self, name, spec.KIND_TEXT_SUFFIX)
+   if type(value) ~= 'string' then
+      errors.misuse('text.mended', ('saveText takes a text, not %s: use saveJSON or tostring(x)'):format(
+         type(value)))
+   end
+   saveBytes(self, full, text.mended(value, self.losses.report))
+end
+
+-- Takes the name of a series into use, once (rule series.once).
+local function seriesName(self, name)
+   local full = names.check(names.check(name) .. spec.KIND_SERIES_SUFFIX)
+   for _, used in ipairs(self.register:list()) do
+      if used == full then
+         errors.misuse('series.once', ('%s is there already: open a series once and keep its log'):format(
+            text.shown(full)))
+      end
+   end
+   self.register:add(full)
+   return full
+end
+
+--- Start a CSV artifact that grows while you train, under its name and '.csv'.
+-- The first field becomes the index when the series is read; a UTC `Date` is added to each row.
+-- @string name the artifact
+-- @tparam {string} fields the columns
+-- @int[opt] saveEvery publish to S3 after so many rows; without it every `uploadEvery` seconds
+-- @treturn func the log: `log{epoch = 1, loss = 0.25}` appends a row; a field left out is missing
+function Workbook:newTimeSeriesLog(name, fields, saveEvery)
+   check(self, 'newTimeSeriesLog')
+   names.check(name)
+   local keys, titles = series.checkFields(name, fields)
+   local rows = series.checkSaveEvery(name, saveEvery)
+   local full = seriesName(self, name)
+   local file = self.place:openSeries(full, series.header(titles), rows)
+   self.series[full] = file
+   return self:log(full, file, series.rowWriter(name, keys, self.losses.report))
+end
+
+--- Return the log of a series. Not for users.
+-- @string name the artifact
+-- @tparam AppendFile file its file
+-- @func rowText gives the text of a row, and the time
+function Workbook:log(name, file, rowText)
+   local place, seen = self.place, 0
+   return function(row)
+      if self.isClosed then check(self, 'a row of ' .. text.shown(name)) end
+      local line, now = rowText(row)
+      local done, problem = file:append(line)
+      if not done then self.losses:add(spec.LOSS_ROWS, ('%s: %s'):format(text.shown(name), problem)) end
+      if now ~= seen then
+         seen = now
+         if place.tick then place:tick(now) end
+      end
+   end
+end
+
+--- Make everything so far survive a power loss, and ask for its delivery.
+-- @number[opt] seconds how long to wait until all is in the bucket; not at all by default
+-- @treturn boolean whether it is on the disk, or with `seconds` where it belongs
+function Workbook:flush(seconds)
+   check(self, 'flush')
+   if seconds ~= nil and (type(seconds) ~= 'number' or seconds < 0 or seconds ~= seconds) then
+      errors.refuse('flush takes a number of seconds, 0 or more, not ' .. text.shown(seconds))
+   end
+   return self.place:flush(seconds)
+end
+
+local function finish(self, outcome)
+   self.isClosed = true
+   lifecycle.forget(self)
+   for _, file in pairs(self.series) do self.place:finishFile(file) end
+   return self.place:finish{
+      ended = dates.text(),
+      outcome = outcome,
+      error = json.null,
+      lost = self.losses.counts,
+   }
+end
+
+--- End the experiment: it has finished. Closing again does nothing.
+-- @treturn boolean whether everything is where it belongs
+function Workbook:close()
+   if getmetatable(self) ~= Workbook then check(self, 'close') end
+   if self.isClosed then return true end
+   return finish(self, spec.OUTCOME_FINISHED)
+end
+
+--- End the experiment because the script is over. Not for users.
+function Workbook:finishUnasked()
+   return finish(self, spec.OUTCOME_ENDED)
+end
+
+return Workbook
