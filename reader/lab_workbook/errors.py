@@ -12,6 +12,7 @@ LabWorkbookError
   NotFound
     ExperimentNotFound
     ArtifactNotFound        lists the names that do exist
+  NotComparable             these experiments cannot be put in one table like this
   Unreadable                a file is not what its name says; names the artifact and what to do
     UnsupportedProtocol     written by a newer major version
   StoreError                the folder or the bucket said no
@@ -47,6 +48,7 @@ __all__ = [
     "InvalidValue",
     "LabWorkbookError",
     "Misuse",
+    "NotComparable",
     "NotFound",
     "StoreError",
     "TagTaken",
@@ -117,6 +119,10 @@ class ExperimentNotFound(NotFound):
 
 class ArtifactNotFound(NotFound):
     """The experiment has no artifact of this name."""
+
+
+class NotComparable(LabWorkbookError, ValueError):
+    """These experiments cannot be put in one table like this."""
 
 
 class Unreadable(LabWorkbookError, ValueError):
