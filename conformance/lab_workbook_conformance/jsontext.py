@@ -1,0 +1,133 @@
+"""What is wrong with the bytes of a JSON artifact, and do they say what was saved?"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lab_workbook_conformance.constants import SPEC
+
+_SPELLING = SPEC["json"]
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _Findings(set[str]):
+    """The broken rules that only the parser sees: its hooks."""
+
+    def pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(items)) < len(items):
+            self.add("json.keys")
+        return dict(items)
+
+    def constant(self, name: str) -> str:
+        self.add("json.special")
+        return name
+
+    def number(self, text: str) -> float:
+        if math.isinf(float(text)):
+            self.add("json.numbers")
+        return float(text)
+
+
+def broken_rules(data: bytes) -> list[str]:
+    """Return the rules ``json.*`` that these bytes break."""
+    broken = _Findings()
+    try:
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=broken.pairs,
+            parse_constant=broken.constant,
+            parse_float=broken.number,
+            parse_int=broken.number,
+        )
+    except ValueError:
+        return ["json.strict"]
+    except RecursionError:
+        return ["json.depth"]
+    for level, text in _walk(value):
+        if level > _SPELLING["max_depth"]:
+            broken.add("json.depth")
+        if _SURROGATE.search(text):
+            broken.add("text.mended")
+    return sorted(broken)
+
+
+def _walk(value: Any) -> Iterator[tuple[int, str]]:
+    """Yield each text of a value, keys included, and each container as an empty text, with its level."""
+    todo = [(1, value)]
+    while todo:
+        level, item = todo.pop()
+        if isinstance(item, str):
+            yield 0, item
+        elif isinstance(item, (dict, list)):
+            yield level, ""
+            todo += [(0, key) for key in item if isinstance(item, dict)]
+            todo += [(level + 1, child) for child in (item.values() if isinstance(item, dict) else item)]
+
+
+def broken_by(value: Any, data: bytes, *, integers: bool = True) -> list[str]:
+    """
+    Return the rules that these bytes break as the JSON of ``value``.
+
+    ``integers=False`` judges a language that has only doubles, so that 1 and 1.0 are the same.
+    """
+    broken = broken_rules(data)
+    return broken or sorted(set(_differences(value, json.loads(data), integers)))
+
+
+def _differences(value: Any, found: Any, integers: bool) -> Iterator[str]:  # noqa: FBT001 a walk passes it on
+    if isinstance(value, dict):
+        value = {
+            _mended(key if isinstance(key, str) else json.dumps(key)): item for key, item in value.items()
+        }
+        if not isinstance(found, dict) or value.keys() != found.keys():
+            yield "json.value"
+            return
+        pairs = [(item, found[key]) for key, item in value.items()]
+    elif isinstance(value, list):
+        if not isinstance(found, list) or len(found) != len(value):
+            yield "json.value"
+            return
+        pairs = list(zip(value, found, strict=True))
+    else:
+        yield from _scalar_difference(value, found, integers)
+        return
+    for item, found_item in pairs:
+        yield from _differences(item, found_item, integers)
+
+
+def _scalar_difference(value: Any, found: Any, integers: bool) -> Iterator[str]:  # noqa: FBT001 as above
+    if isinstance(value, str):
+        if found != _mended(value):
+            yield "text.mended" if _mended(value) != value else "json.value"
+    elif isinstance(value, float) and not math.isfinite(value):
+        if found != _special(value):
+            yield "json.special"
+    elif value is None or isinstance(value, bool) or not isinstance(found, (int, float)):
+        if found is not value:
+            yield "json.value"
+    elif not _is_same_number(value, found, integers):
+        yield "json.numbers"
+
+
+def _is_same_number(value: float, found: float, integers: bool) -> bool:  # noqa: FBT001 as above
+    if not integers:
+        return float(found) == float(value)
+    return found == value and math.copysign(1, found) == math.copysign(1, value)
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) else json.dumps(key)
+
+
+def _mended(text: str) -> str:
+    return _SURROGATE.sub(SPEC["text"]["replacement"], text)
+
+
+def _special(value: float) -> str:
+    if math.isnan(value):
+        return str(_SPELLING["nan"])
+    return str(_SPELLING["infinity"] if value > 0 else _SPELLING["negative_infinity"])

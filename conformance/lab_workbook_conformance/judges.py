@@ -1,0 +1,173 @@
+"""
+Judges: each takes what a writer left behind and returns the ids of the rules that it breaks.
+
+>>> tree([".lab-workbook/begin.json", "Loss.csv", "loss.csv"])
+['name.unique']
+
+They are written from the spec alone and import nothing of lab-workbook, so that they judge from
+outside. `experiment` is all of them at once; `case` runs one example of SPEC.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lab_workbook_conformance import answers, jsontext, notation, series
+from lab_workbook_conformance.constants import SPEC, schema
+
+_LAYOUT = SPEC["layout"]
+_FOLDER = f"{_LAYOUT['reserved']}/"
+_WORKING = tuple(_LAYOUT[key] for key in ("tmp", "queue", "outbox", "journal", "lock", "log"))
+_SETTING = re.compile("([A-Za-z][A-Za-z0-9]*)[ \\t]*=[ \\t]*(?![ \\t'\"]).*")
+_REQUIRED = ("required", "type", "tag", "writer", "runtime", "started")
+_RULES_OF_KEYS = {
+    "begin": ({"protocol": "begin.version", **dict.fromkeys(_REQUIRED, "begin.document")}, "begin.optional"),
+    "end": ({key: f"end.{key}" for key in ("outcome", "lost", "files")}, "end.document"),
+}
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def fresh_tag(tag: str) -> list[str]:
+    """Judge a tag that a writer made."""
+    return [] if re.fullmatch(SPEC["tag"]["pattern"], tag) else ["tag.shape"]
+
+
+def tag(tag: str) -> list[str]:
+    """Judge a tag that the caller chose."""
+    too_long = len(tag.encode("utf-8", "surrogateescape")) > SPEC["tag"]["max_bytes"]
+    return ["tag.explicit"] if "/" in tag or too_long or name(tag) else []
+
+
+def name(name: str) -> list[str]:
+    """Judge the name of an artifact."""
+    data = name.encode("utf-8", "surrogateescape")
+    parts = data.split(b"/")
+    folded = name.translate(_ASCII_LOWER)
+    limits = SPEC["name"]
+    checks = {
+        "name.utf8": re.search("[\ud800-\udfff]", name),
+        "name.parts": {b"", b".", b".."} & set(parts),
+        "name.characters": re.search("[\0-\x1f\x7f-\x9f\\\\]", name),
+        "name.edges": any(part != part.strip(b" ") or re.fullmatch(rb".*[^.].*\.", part) for part in parts),
+        "name.length": max(map(len, parts)) > limits["part_max_bytes"] or len(data) > limits["max_bytes"],
+        "name.reserved": folded.partition("/")[0] == _LAYOUT["reserved"],
+    }
+    return [rule for rule, found in checks.items() if found]
+
+
+def prefix(text: str) -> list[str]:
+    """Judge a prefix as the caller spells it."""
+    return ["prefix.form"] if answers.prefix(text) is None else []
+
+
+def config(data: bytes) -> list[str]:
+    """Judge the text of a configuration file."""
+    seen: set[str] = set()
+    for line in data.decode("utf-8-sig").split("\n"):
+        text = line.strip(" \t\r")
+        if not text or text[0] in "#;":
+            continue
+        setting = _SETTING.fullmatch(text)
+        if setting is None or setting[1] in seen:
+            return ["config.grammar"]
+        seen.add(setting[1])
+    return []
+
+
+def begin(data: bytes) -> list[str]:
+    """Judge a begin.json."""
+    return _document(data, "begin")
+
+
+def end(data: bytes) -> list[str]:
+    """Judge an end.json."""
+    return _document(data, "end")
+
+
+def _document(data: bytes, kind: str) -> list[str]:
+    """Blame the rule of the key that the schema complains about, or of the keyword where it is about none."""
+    if jsontext.broken_rules(data):
+        return [f"{kind}.document"]
+    rules, other = _RULES_OF_KEYS[kind]
+    broken = set()
+    for error in schema(kind).iter_errors(json.loads(data)):
+        complaint = (error.absolute_path or error.absolute_schema_path)[0]
+        broken.add(rules.get(str(complaint), other))
+    return sorted(broken)
+
+
+def tree(names: Sequence[str]) -> list[str]:
+    """Judge the names of everything that lies in one experiment, relative to it."""
+    broken = {"layout.working" for path in names if path.startswith(_WORKING)}
+    if _LAYOUT["begin"] not in names:
+        broken.add("begin.first")
+    artifacts = [path for path in names if not path.startswith(_FOLDER)]
+    for path in artifacts:
+        broken.update(name(path))
+    folded = {path.translate(_ASCII_LOWER) for path in artifacts}
+    folders = {path[: slash.start()] for path in folded for slash in re.finditer("/", path)}
+    if len(folded) < len(artifacts) or folded & folders:
+        broken.add("name.unique")
+    return sorted(broken)
+
+
+def experiment(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Judge a whole experiment: return (name, rule) for each rule that one of its files breaks."""
+    broken = [("", rule) for rule in tree(list(files))]
+    for path, data in files.items():
+        if path in (_LAYOUT["begin"], _LAYOUT["end"]):
+            broken += [(path, rule) for rule in (begin if path == _LAYOUT["begin"] else end)(data)]
+        elif answers.kind(path) == "json":
+            broken += [(path, rule) for rule in jsontext.broken_rules(data)]
+        elif answers.kind(path) == "series":
+            # A table that somebody saved as a file is no series, so it is theirs alone.
+            is_table = series.read(data.decode("utf-8", "surrogateescape")) is None
+            broken += [] if is_table else [(path, rule) for rule in series.broken_rules(data)]
+    if _LAYOUT["end"] in files and not end(files[_LAYOUT["end"]]):
+        broken += _published(json.loads(files[_LAYOUT["end"]])["files"], files)
+    return broken
+
+
+def _published(listed: Mapping[str, Mapping[str, Any]], files: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    own = {path for path in files if not path.startswith(_FOLDER)} | {_LAYOUT["begin"]}
+    broken = [(path, "end.files") for path in sorted(own ^ listed.keys())]
+    for path in sorted(own & listed.keys()):
+        found = {"bytes": len(files[path]), "sha256": hashlib.sha256(files[path]).hexdigest()}
+        if any(found[key] != promised for key, promised in listed[path].items() if key in found):
+            broken.append((path, "end.last"))
+    return broken
+
+
+def case(example: Mapping[str, Any]) -> list[list[str]]:
+    """
+    Run one case of SPEC.md; return what each of its texts or lines breaks.
+
+    Steps are not judged here: somebody has to play them to a writer first.
+    """
+    subject, text, rule = example["subject"], example["text"], example["rule"]
+    if subject in _OF_BYTES:
+        return [_OF_BYTES[subject](notation.to_bytes(text))]
+    if subject == "tree":
+        return [tree(text.splitlines())]
+    if subject == "answer":
+        return [answers.broken_by(line, rule) for line in notation.values(text)]
+    return [_OF_LINES[subject](line) for line in notation.values(text)]
+
+
+_OF_BYTES: dict[str, Callable[[bytes], list[str]]] = {
+    "begin": begin,
+    "config": config,
+    "csv": series.broken_rules,
+    "end": end,
+    "json": jsontext.broken_rules,
+}
+_OF_LINES: dict[str, Callable[[str], list[str]]] = {
+    "fresh-tag": fresh_tag,
+    "name": name,
+    "prefix": prefix,
+    "tag": tag,
+}

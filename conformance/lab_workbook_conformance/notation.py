@@ -1,0 +1,85 @@
+"""
+How the cases of SPEC.md spell what plain text and plain JSON cannot.
+
+In text, ``⟦0D 0A⟧`` is those bytes, ``⟦513 x [⟧`` is that text so many times, and ``⟦end⟧`` ends the
+file before the line feed that a fenced block always has. In JSON, an object with one key that
+begins with ``$`` is a value that JSON has no spelling for, such as ``{"$float": "nan"}``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_MARK = re.compile("⟦(.*?)⟧")
+_REPEAT = re.compile(r"(\d+) x (.+)")
+
+
+def to_bytes(text: str) -> bytes:
+    r"""
+    Return the bytes that a block of SPEC.md stands for.
+
+    >>> to_bytes("caf⟦E9⟧")
+    b'caf\xe9'
+    """
+    text = text.partition("⟦end⟧")[0]
+    pieces = _MARK.split(text)
+    # A split by one group gives plain and marked pieces in turn.
+    return b"".join(_marked(piece) if at % 2 else piece.encode() for at, piece in enumerate(pieces))
+
+
+def _marked(mark: str) -> bytes:
+    repeat = _REPEAT.fullmatch(mark)
+    return repeat[2].encode() * int(repeat[1]) if repeat else bytes.fromhex(mark)
+
+
+def values(text: str) -> Iterator[Any]:
+    """Return the value of each line of a block that holds one JSON value a line."""
+    for line in text.splitlines():
+        yield value(json.loads(line))
+
+
+def value(spelled: Any) -> Any:
+    """
+    Return the value that its JSON spelling stands for.
+
+    >>> value({"$int": "9007199254740993"})
+    9007199254740993
+    """
+    if isinstance(spelled, list):
+        return [value(item) for item in spelled]
+    if not isinstance(spelled, dict):
+        return spelled
+    ((key, content),) = spelled.items() if len(spelled) == 1 else ((None, None),)
+    if key in _FORMS:
+        return _FORMS[key](content)
+    return {name: value(item) for name, item in spelled.items()}
+
+
+def _nested(depth: int) -> list[Any]:
+    nested: list[Any] = []
+    for _ in range(depth - 1):
+        nested = [nested]
+    return nested
+
+
+def _cycle(_: object) -> list[Any]:
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    return cycle
+
+
+_FORMS: dict[Any, Callable[[Any], Any]] = {
+    "$float": float,
+    "$int": int,
+    # What is not UTF-8 in them becomes lone surrogates, as Python reads file names and arguments.
+    "$bytes": lambda digits: bytes.fromhex(digits).decode("utf-8", "surrogateescape"),
+    "$repeat": lambda pair: pair[0] * pair[1],
+    "$nested": _nested,
+    "$cycle": _cycle,
+    "$pairs": lambda pairs: {value(key): value(item) for key, item in pairs},
+    # Any function will do: the point is that functions have no rule.
+    "$function": lambda _: value,
+}
