@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 
 NOTE = "lab-workbook demo"
 COLOURS = {"train.lua": "#00007f", "train.py": "#e08214"}
+BATCHES = 42  # in an epoch: 1,347 digits, 32 at a time
 
 
 def newest(repository, count=10):
     """Return the experiments that the two examples started last, oldest first."""
-    experiments = [repository[tag] for tag in repository.list_experiments()[-3 * count :]]
-    ours = [experiment for experiment in experiments if experiment.note == NOTE]
+    ours = [experiment for experiment in repository[-3 * count :] if experiment.note == NOTE]
     return sorted(ours, key=lambda experiment: experiment.started)[-count:]
 
 
@@ -46,12 +46,15 @@ def draw(repository, scripts):
     errors = repository.meld_csv(scripts, "Testing error.csv", "error")
     for script in losses.columns:
         colour = COLOURS[script]
-        left.plot(losses[script], color=colour, alpha=0.2, linewidth=0.7)
-        left.plot(losses[script].rolling(42, min_periods=1).mean(), color=colour, linewidth=2, label=script)
+        left.plot(losses[script], color=colour, alpha=0.25, linewidth=0.6)
+        smooth = losses[script].rolling(BATCHES, min_periods=1, center=True).mean()
+        left.plot(smooth, color=colour, linewidth=2.5, label=script)
         right.plot(100 * errors[script], color=colour, linewidth=2, marker="o", markersize=4, label=script)
-    left.set(title="Training loss, and its mean over an epoch", xlabel="epoch", ylabel="loss", yscale="log")
-    right.set(title="Held digits taken for another", xlabel="epoch", ylabel="%", ylim=(0, None))
+    left.set(title="Training loss, and its mean over an epoch", ylabel="loss", yscale="log")
+    right.set(title="Held digits taken for another", ylabel="%", ylim=(0, None))
     for axes in (left, right):
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)

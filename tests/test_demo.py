@@ -35,9 +35,9 @@ def run_demo(prefix: str, picture: Path, path: str | None = None) -> str:
 
 def by_script(prefix: str) -> dict[str, Experiment]:
     """Return the experiments of the demo by the script that made them."""
-    repository = ExperimentRepository(prefix)
-    experiments = [repository[tag] for tag in repository.list_experiments()]
-    return {experiment["parameters.json"]["script"]: experiment for experiment in experiments}
+    return {
+        experiment["parameters.json"]["script"]: experiment for experiment in ExperimentRepository(prefix)
+    }
 
 
 @pytest.fixture(scope="module")

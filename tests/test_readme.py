@@ -170,9 +170,9 @@ def test_the_two_scripts_at_the_top_leave_the_files_that_are_listed():
     run_python(blocks("python")[:1])
     from_python = newest()
     run_lua(one_script(blocks("lua")[:1]), luas()[0])
-    from_lua = (set(ExperimentRepository().list_experiments()) - {from_python.tag}).pop()
+    from_lua = (set(ExperimentRepository()) - {from_python}).pop()
 
-    for experiment in (from_python, ExperimentRepository()[from_lua]):
+    for experiment in (from_python, from_lua):
         assert listing(experiment) == listed.replace(TAGS[0], experiment.tag).split("\n")[:-1]
         assert len(experiment["Training loss.csv"]) == 200
 
@@ -202,8 +202,7 @@ def test_the_lua_examples_run(lua):
     """
     run_lua(one_script(blocks("lua")), lua)
 
-    repository = ExperimentRepository()
-    artifacts = {name for tag in repository.list_experiments() for name in repository[tag].list_artifacts()}
+    artifacts = {name for experiment in ExperimentRepository() for name in experiment}
     assert {"model.t7", "notes/first.txt", "train.lua", "Testing error.csv"} <= artifacts
 
 
