@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from lab_workbook.cli import _text
 from lab_workbook.errors import LabWorkbookError
 
 # Kept here so that --help needs none of the modules, which import pandas or boto3.
@@ -48,12 +49,7 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except LabWorkbookError as error:
-            raise click.ClickException(_one_line(str(error))) from error
-
-
-def _one_line(text: str) -> str:
-    """Return a text that a stranger may have written as one line without control characters."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+            raise click.ClickException(_text.safe(" ".join(str(error).split("\n")))) from error
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

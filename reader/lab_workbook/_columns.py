@@ -1,0 +1,86 @@
+"""
+The types of columns, as a series of protocol 1.1 means them.
+
+| cells of a column | dtype |
+| --- | --- |
+| text | ``str`` (before pandas 3: ``string``) |
+| integers | ``int64``, with missing ones ``Int64`` |
+| any float among numbers | ``float64``, missing is NaN |
+| booleans | ``bool``, with missing ones ``boolean`` |
+| several of these | ``object``, cell by cell, missing is None |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab_workbook._marks import MARK
+from lab_workbook.protocol import _spec
+
+IS_MODERN = int(pd.__version__.partition(".")[0]) >= 3
+
+_TEXT = "str" if IS_MODERN else "string"
+_INTEGER = re.compile("-?[0-9]{1,400}")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)")
+_WORDS = {_spec.SERIES_MISSING: None, _spec.SERIES_TRUE: True, _spec.SERIES_FALSE: False}
+
+
+def is_text(dtype: object) -> bool:
+    """Say whether pandas left the cells of a column as texts."""
+    return dtype == np.dtype(object) or isinstance(dtype, pd.StringDtype)
+
+
+def unmarked(column: Any) -> Any:
+    """Return a column of marked texts without the marks."""
+    cells = column.tolist()
+    if column.hasnans:
+        return _array([cell[1:] if isinstance(cell, str) else None for cell in cells], _TEXT)
+    return _array([cell[1:] for cell in cells], _TEXT)
+
+
+def settled(column: Any) -> Any:
+    """Return a column with numpy's types wherever nothing is missing, and for all floats."""
+    if not isinstance(column.dtype, (pd.BooleanDtype, pd.Int64Dtype, pd.UInt64Dtype, pd.Float64Dtype)):
+        return column.array
+    if isinstance(column.dtype, pd.Float64Dtype) or column.isna().all():
+        return column.to_numpy("float64", na_value=np.nan)
+    return column.array if column.hasnans else column.to_numpy(column.dtype.type)
+
+
+def typed(cells: Sequence[str]) -> Any:
+    """Return a column from marked texts and bare cells, each read by itself."""
+    values = [_value(cell) for cell in cells]
+    kinds = {type(value) for value in values} - {type(None)}
+    has_holes = None in values
+    if kinds <= {float, int} and (float in kinds or not kinds):
+        return np.array([np.nan if value is None else value for value in values], "float64")
+    if kinds == {int}:
+        return _array(values, "Int64" if has_holes else "int64")
+    if kinds == {bool}:
+        return _array(values, "boolean" if has_holes else "bool")
+    if kinds == {str}:
+        return _array(values, _TEXT)
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def _array(values: list[Any], dtype: Any) -> Any:
+    return pd.array(values, dtype=dtype)
+
+
+def _value(cell: str) -> Any:
+    if cell.startswith(MARK):
+        return cell[1:]
+    if cell in _WORDS:
+        return _WORDS[cell]
+    if _INTEGER.fullmatch(cell):
+        value = int(cell)
+        return value if _spec.SERIES_INTEGER_MIN <= value <= _spec.SERIES_INTEGER_MAX else float(value)
+    # A bare word is none of ours, but a table that was saved as a file may hold it.
+    return float(cell) if _FLOAT.fullmatch(cell) else cell

@@ -1,0 +1,84 @@
+"""The verb ``show``: all that can be said of one experiment without loading its tables."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from lab_workbook.cli import _text
+from lab_workbook.errors import LabWorkbookError
+from lab_workbook.experiment import Experiment
+from lab_workbook.protocol import _spec
+from lab_workbook.repository import ExperimentRepository
+
+# Parameters are short; a JSON artifact of a megabyte is a result, and would fill the screen.
+_PARAMETERS_MAX_BYTES = 64 * 1024
+
+
+@click.command("show")
+@click.argument("tag")
+@click.option("--prefix", help="Where it lies, if not where the configuration says.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def command(tag: str, prefix: str | None, *, as_json: bool) -> None:
+    """Show the status, times, host, parameters and artifacts of the experiment TAG."""
+    facts = _facts(ExperimentRepository(prefix)[tag])
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    parameters, artifacts = facts.pop("parameters"), facts.pop("artifacts")
+    click.echo(_text.columns([(key, _shown(value)) for key, value in facts.items() if value]))
+    for name, values in parameters.items():
+        click.echo(f"\n{_text.safe(name)}")
+        click.echo(_indented([(key, _shown(value)) for key, value in values.items()]))
+    if artifacts:
+        click.echo("\nartifacts")
+        click.echo(_indented([(name, f"{size} bytes") for name, size in artifacts.items()]))
+
+
+def _facts(experiment: Experiment) -> dict[str, Any]:
+    sizes = experiment.artifact_sizes()
+    begin = experiment.begin
+    return {
+        "tag": experiment.tag,
+        "where": experiment.where,
+        "status": experiment.status,
+        "error": experiment.error,
+        "started": _text.iso(experiment.started),
+        "ended": _text.iso(experiment.ended),
+        "host": begin.get("host"),
+        "command": begin.get("command"),
+        "writer": begin.get("writer"),
+        "runtime": begin.get("runtime"),
+        "resumes": begin.get("resumes"),
+        "note": experiment.note,
+        "notes": [note.get("text") for note in experiment.notes],
+        "lost": experiment.end.get("lost"),
+        "parameters": _parameters(experiment, sizes),
+        "artifacts": sizes,
+    }
+
+
+def _parameters(experiment: Experiment, sizes: dict[str, int]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, size in sizes.items():
+        if not name.endswith(_spec.KIND_JSON_SUFFIX) or size > _PARAMETERS_MAX_BYTES:
+            continue
+        try:
+            value = experiment[name]
+        except LabWorkbookError as error:
+            # The rest of the experiment is worth showing all the same.
+            click.echo(f"Warning: {_text.safe(error)}", err=True)
+            continue
+        if isinstance(value, dict):
+            found[name] = value
+    return found
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _indented(lines: list[tuple[str, str]]) -> str:
+    return "\n".join(f"  {line}" for line in _text.columns(lines).split("\n")) if lines else "  (empty)"

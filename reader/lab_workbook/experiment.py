@@ -1,0 +1,246 @@
+"""
+One experiment: its artifacts by name, and what it says of itself.
+
+>>> experiment = repository["201602122149-PMJ8a76csB"]
+>>> experiment[:]
+['Source.git-patch', 'Training loss.csv', 'options.json']
+>>> experiment["options.json"]
+{'learning rate': 0.1}
+>>> experiment.status
+'finished'
+
+Nothing is read before it is asked for, and nothing is remembered but begin.json and end.json, which
+never change: an experiment that still runs shows more each time.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any, SupportsIndex, overload
+
+from lab_workbook import kinds
+from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
+from lab_workbook.protocol import _spec, documents, jsontext, layout, process
+from lab_workbook.protocol.documents import Document
+from lab_workbook.store import Reads
+
+# An error that lists more names than this hides what it has to say.
+_NAMES_SHOWN = 20
+
+
+class Experiment:
+    """
+    What lies under one tag; made by an `ExperimentRepository`.
+
+    ``experiment["name"]`` is an artifact and ``experiment["a", "b"]`` a tuple of them;
+    ``experiment[0]`` and ``experiment[:]`` are names. ``tag`` names the experiment, and ``where`` is
+    the URL under which its files lie.
+    """
+
+    def __init__(
+        self, store: Reads, tag: str, where: str, *, explain: Callable[[str], str] | None = None
+    ) -> None:
+        self.tag = tag
+        self.where = where
+        self._store = store
+        self._explain = explain or (lambda tag: f"there is no experiment {tag!r} at {where}")
+        self._begin: Document | None = None
+        self._end: Document | None = None
+
+    def __repr__(self) -> str:
+        return f"<Experiment: {self.tag}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self.where == other.where if isinstance(other, Experiment) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.where)
+
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    @overload
+    def __getitem__(self, key: tuple[str, ...]) -> tuple[Any, ...]: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[str]: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> str: ...
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self.get(key)
+        if isinstance(key, tuple):
+            return tuple(self[each] for each in key)
+        if isinstance(key, slice):
+            return self.list_artifacts()[key]
+        return self.list_artifacts()[operator.index(key)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.list_artifacts())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.list_artifacts()
+
+    def list_artifacts(self) -> list[str]:
+        """
+        Return the names of the artifacts, those in sub-folders whole.
+
+        Raises:
+            ExperimentNotFound: nothing lies under this tag.
+        """
+        return list(self.artifact_sizes())
+
+    def artifact_sizes(self) -> dict[str, int]:
+        """Return how many bytes each artifact has, by name, as `list_artifacts` orders them."""
+        prefix = f"{self.tag}/"
+        sizes = {entry.key[len(prefix) :]: entry.size for entry in self._store.keys(prefix)}
+        if not sizes:
+            raise ExperimentNotFound(self._explain(self.tag))
+        # A console of S3 makes folders visible by empty objects whose keys end with a slash.
+        return {
+            name: size
+            for name, size in sizes.items()
+            if not layout.is_hidden(name) and (size or not (name.endswith("/") or not name))
+        }
+
+    def get(self, name: str) -> Any:
+        """
+        Return an artifact as `lab_workbook.kinds` reads it: a DataFrame, a JSON value, text or bytes.
+
+        Raises:
+            ArtifactNotFound: there is none of this name; the message lists those that exist.
+            Unreadable: it is not what its name says, or not what was written.
+        """
+        end = self.end
+        data = self.read_bytes(name)
+        expected = _listed_bytes(end, name)
+        if expected is not None and expected != len(data):
+            raise Unreadable(
+                f"{name} of {self.tag} has {len(data)} bytes, and had {expected} when the experiment ended:"
+                f" it was changed or not copied whole. `experiment.read_bytes({name!r})` gives it as it is"
+            )
+        return kinds.decode(name, data, is_legacy=not self.begin)
+
+    def read_bytes(self, name: str) -> bytes:
+        """
+        Return the bytes of an artifact as they are, also where `get` cannot make sense of them.
+
+        Raises:
+            ArtifactNotFound: there is none of this name; the message lists those that exist.
+        """
+        try:
+            return self._store.get(f"{self.tag}/{name}").data
+        except KeyError:
+            raise self._missing(name) from None
+
+    @property
+    def begin(self) -> Mapping[str, Any]:
+        """What begin.json says; empty for protocol 1.0, which had none."""
+        if self._begin is None:
+            data = self._document(_spec.LAYOUT_BEGIN)
+            if data is None:
+                # Asked for its error, where there is nothing at all.
+                self.artifact_sizes()
+            self._begin = {} if data is None else documents.read_begin(data)
+        return self._begin
+
+    @property
+    def end(self) -> Mapping[str, Any]:
+        """What end.json says; empty until the experiment has ended."""
+        if self._end is None:
+            data = self._document(_spec.LAYOUT_END)
+            if data is None:
+                return {}
+            self._end = documents.read_end(data)
+        return self._end
+
+    @property
+    def status(self) -> str:
+        """
+        How it ended, or whether it goes on; never a guess.
+
+        ``finished``, ``failed``, ``interrupted`` or ``ended`` say how it ended. Before that it is
+        ``running`` or ``lost`` where that can be known, and otherwise ``open``. Experiments of protocol
+        1.0 are ``unknown``.
+        """
+        # Asked in this order, because a writer puts end.json before it goes.
+        is_alive = None if self._end else self._is_alive()
+        if self.end:
+            return str(self.end["outcome"])
+        if not self.begin:
+            return _spec.STATUS_UNKNOWN
+        if is_alive is None:
+            return _spec.STATUS_OPEN
+        return _spec.STATUS_RUNNING if is_alive else _spec.STATUS_LOST
+
+    @property
+    def started(self) -> datetime | None:
+        """When it began, in UTC; None where protocol 1.0 does not say."""
+        return _time(self.begin.get("started"))
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended, in UTC; None before that."""
+        return _time(self.end.get("ended"))
+
+    @property
+    def note(self) -> str | None:
+        """What its writer noted when it began."""
+        note = self.begin.get("note")
+        return note if isinstance(note, str) else None
+
+    @property
+    def notes(self) -> list[Mapping[str, Any]]:
+        """The notes that were added later, oldest first, each with ``time``, ``text`` and ``author``."""
+        entries = self._store.keys(f"{self.tag}/{_spec.LAYOUT_NOTES}")
+        found = [jsontext.decode(self._store.get(entry.key).data) for entry in entries]
+        return [note for note in found if isinstance(note, dict)]
+
+    @property
+    def error(self) -> Mapping[str, str] | None:
+        """The ``type`` and ``message`` of what made it fail."""
+        error = self.end.get("error")
+        return error if isinstance(error, dict) else None
+
+    def _is_alive(self) -> bool | None:
+        is_alive = process.is_alive(self.begin)
+        if is_alive is not None:
+            return is_alive
+        try:
+            heartbeat = self._store.get(f"{self.tag}/{_spec.LAYOUT_HEARTBEAT}")
+        except KeyError:
+            return None
+        age = (heartbeat.now - heartbeat.modified).total_seconds()
+        return age < _spec.TIMING_LOST_SECONDS
+
+    def _document(self, name: str) -> bytes | None:
+        try:
+            return self._store.get(f"{self.tag}/{name}").data
+        except KeyError:
+            return None
+
+    def _missing(self, name: str) -> ArtifactNotFound:
+        existing = self.list_artifacts()
+        if _listed_bytes(self.end, name) is not None:
+            return ArtifactNotFound(
+                f"{name!r} of {self.tag} is gone: end.json lists it, and it is not there any more"
+            )
+        near = difflib.get_close_matches(str(name), existing, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        shown = ", ".join(map(repr, existing[:_NAMES_SHOWN])) or "no artifacts yet"
+        more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
+        return ArtifactNotFound(f"{self.tag} has no {name!r}.{hint}\nIt has: {shown}{more}.")
+
+
+def _listed_bytes(end: Mapping[str, Any], name: str) -> int | None:
+    listed = end.get("files", {}).get(name)
+    count = listed.get("bytes") if isinstance(listed, dict) else None
+    return count if type(count) is int else None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.strptime(str(text), _spec.SERIES_DATE_FORMAT).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None

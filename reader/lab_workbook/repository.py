@@ -1,0 +1,189 @@
+"""
+All experiments of a folder or a bucket.
+
+>>> repository = ExperimentRepository("s3://my-bucket/experiments/")
+>>> repository[-1]
+<Experiment: 201602122149-PMJ8a76csB>
+>>> loss, options = repository["201602122149-PMJ8a76csB"]["Training loss.csv", "options.json"]
+
+Without arguments it is the place that the environment or ``~/.lab-workbook-config`` names, where the
+writers put their experiments too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import operator
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+
+from lab_workbook import config
+from lab_workbook.errors import ConfigurationError, ExperimentNotFound, StoreError
+from lab_workbook.experiment import Experiment
+from lab_workbook.protocol.prefix import Prefix
+from lab_workbook.store import Reads
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TAGS_SHOWN = 3
+
+
+class ExperimentRepository:
+    """
+    The experiments under a prefix.
+
+    ``repository["TAG"]`` is an experiment and ``repository["A", "B"]`` a tuple of them;
+    ``repository[-1]`` is the last by its tag, ``repository[:]`` the list of all. The bucket or folder
+    is not asked before something in it is.
+
+    Two arguments are a bucket and a prefix in it, as they were in 2016.
+
+    Raises:
+        ConfigurationError: there is no such kind of prefix.
+    """
+
+    def __init__(
+        self,
+        bucket_prefix: str | os.PathLike[str] | None = None,
+        s3prefix: str | None = None,
+        *,
+        bucket: str | None = None,
+        endpoint_url: str | None = None,
+        profile: str | None = None,
+        region: str | None = None,
+    ) -> None:
+        self._config = config.load(
+            {
+                "bucket_prefix": _given_prefix(bucket_prefix, s3prefix, bucket),
+                "endpoint_url": endpoint_url,
+                "profile": profile,
+                "region": region,
+            }
+        )
+        self._opened: Reads | None = None
+
+    def __repr__(self) -> str:
+        return f"<ExperimentRepository: {self.where}>"
+
+    @property
+    def where(self) -> str:
+        """The URL of the prefix."""
+        return str(self._config.bucket_prefix)
+
+    @overload
+    def __getitem__(self, key: str | SupportsIndex) -> Experiment: ...
+    @overload
+    def __getitem__(self, key: tuple[str, ...]) -> tuple[Experiment, ...]: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Experiment]: ...
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self._experiment(key)
+        if isinstance(key, tuple):
+            return tuple(self[each] for each in key)
+        if isinstance(key, slice):
+            return self.list_experiments()[key]
+        return self._at(operator.index(key))
+
+    def __iter__(self) -> Iterator[Experiment]:
+        return iter(self.list_experiments())
+
+    def __contains__(self, tag: object) -> bool:
+        return any(tag in (experiment, experiment.tag) for experiment in self)
+
+    def list_experiments(self) -> list[Experiment]:
+        """Return all experiments, sorted by their tags, which begin with the minute of their start."""
+        return [self._experiment(tag) for tag in sorted(self._tags())]
+
+    def meld_csv(self, labels: Mapping[str, str], artifact: str, column: str) -> pd.DataFrame:
+        """
+        Put one column of several experiments side by side, with a label for each tag.
+
+        >>> repository.meld_csv({"TAG1": "slow", "TAG2": "fast"}, "Training loss.csv", "loss").plot()
+
+        Rows are matched by the index, and where an experiment has none there is a hole. An index value
+        that comes several times is matched in its order: the first with the first.
+
+        Raises:
+            NotComparable: there is no tag, or one label for two of them, or no such column.
+            ArtifactNotFound: an experiment has no such artifact.
+        """
+        from lab_workbook import compare
+
+        return compare.meld_csv({self[tag]: label for tag, label in labels.items()}, artifact, column)
+
+    def _experiment(self, tag: str) -> Experiment:
+        return Experiment(self._store, tag, f"{self.where}{tag}/", explain=self._explain)
+
+    def _at(self, index: int) -> Experiment:
+        experiments = self.list_experiments()
+        try:
+            return experiments[index]
+        except IndexError:
+            raise ExperimentNotFound(
+                f"{self.where} has {len(experiments)} experiments, and none at [{index}]"
+            ) from None
+
+    @property
+    def _store(self) -> Reads:
+        if self._opened is None:
+            self._opened = self._open(self._config.bucket_prefix)
+        return self._opened
+
+    def _open(self, prefix: Prefix) -> Reads:
+        if prefix.kind == "folder":
+            from lab_workbook.store.folder import FolderStore
+
+            return FolderStore(prefix.path)
+        # boto3 takes half a second to import.
+        from lab_workbook.store.s3 import S3Store
+
+        return S3Store(
+            prefix,
+            endpoint_url=self._config.endpoint_url,
+            profile=self._config.profile,
+            region=self._config.region,
+        )
+
+    def _tags(self) -> list[str]:
+        return [name for name in self._store.folders("") if name]
+
+    def _explain(self, tag: str) -> str:
+        """Return why there is no experiment of this tag, and what to ask for instead."""
+        where = self.where
+        glued = self._glued(tag)
+        if glued:
+            return glued
+        tags = self._tags()
+        near = difflib.get_close_matches(tag, tags, n=_TAGS_SHOWN, cutoff=0.5)
+        if near:
+            return f"there is no experiment {tag!r} at {where}. Did you mean {', '.join(map(repr, near))}?"
+        last = f"; the last of {len(tags)} is {max(tags)!r}" if tags else ", which is empty"
+        return f"there is no experiment {tag!r} at {where}{last}"
+
+    def _glued(self, tag: str) -> str | None:
+        """Look for what protocol 1.0 wrote under a prefix without a final slash: ``exp<tag>``."""
+        prefix = self._config.bucket_prefix
+        parent, _, last = prefix.path.rstrip("/").rpartition("/")
+        place = prefix._replace(path=f"{parent}/" if parent or prefix.kind == "folder" else "")
+        with contextlib.suppress(StoreError):
+            if last and any(True for _ in self._open(place).keys(f"{last}{tag}/")):
+                return (
+                    f"there is no experiment {tag!r} at {prefix}, but protocol 1.0 glued its tag to a prefix"
+                    f" without a final '/': ExperimentRepository('{place}')['{last}{tag}'] has it"
+                )
+        return None
+
+
+def _given_prefix(
+    bucket_prefix: str | os.PathLike[str] | None, s3prefix: str | None, bucket: str | None
+) -> str | os.PathLike[str] | None:
+    if s3prefix is None and bucket is None:
+        return bucket_prefix
+    name = bucket if bucket is not None else bucket_prefix
+    if name is None:
+        raise ConfigurationError("s3prefix needs a bucket: ExperimentRepository('s3://bucket/prefix/')")
+    return f"s3://{os.fspath(name)}/{(s3prefix or '').lstrip('/')}"

@@ -1,0 +1,232 @@
+r"""
+A series as a table: a pandas DataFrame with the types that were logged.
+
+In protocol 1.1 text is always quoted and nothing else ever is, but pandas forgets the quotes while it
+parses: the text ``"007"`` would become 7 and ``"nil"`` a missing value. So text cells are marked
+before pandas sees them and unmarked after, which keeps its speed and makes it exact. Files of
+protocol 1.0 quote nothing, so they are read just as the reader of their day read them.
+
+>>> read(b'epoch,note,Date\n1,"007",2016-02-12T22:17:34Z\n', "log.csv")["note"].tolist()
+['007']
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from lab_workbook import _columns, _marks
+from lab_workbook.errors import Unreadable
+from lab_workbook.protocol import _spec, rows
+
+_DATE = _spec.SERIES_DATE_FIELD
+
+# One chunk, so that a column's type does not depend on where a chunk ends; bytes that are not UTF-8
+# become U+FFFD, as a writer of 1.1 would have written them.
+_ALWAYS: dict[str, Any] = {
+    "engine": "c",
+    "low_memory": False,
+    "date_format": "ISO8601",
+    "encoding_errors": "replace",
+    # Before pandas 3 only this reads each double exactly; since then the default does.
+    **({} if _columns.IS_MODERN else {"float_precision": "round_trip"}),
+}
+
+
+def read(data: bytes, name: str) -> pd.DataFrame:
+    """
+    Return a series of protocol 1.1, its first field as the index.
+
+    A row that is still being written is left out. A table whose last column is not ``Date`` is no
+    series, and is read as pandas reads any table.
+
+    Raises:
+        Unreadable: a row does not fit the header, or a date is none; names ``name`` and the row.
+    """
+    data = data[: rows.end_of_rows(data)]
+    start = rows.first_row_end(data)
+    fields = _cells(data[:start])
+    if len(fields) < 2 or fields[-1] != _DATE:
+        return _as_pandas_does(data, fields, name)
+    return _Series(data, start, fields, name).frame()
+
+
+def read_legacy(data: bytes, name: str) -> pd.DataFrame:
+    """
+    Return a series of protocol 1.0 as the reader of 2016 did: types guessed by column.
+
+    Raises:
+        Unreadable: a row has more cells than the header; names ``name`` and the row.
+    """
+    data = data[: data.rfind(b"\n") + 1]
+    return _as_pandas_does(data, _cells(data[: data.find(b"\n") + 1]), name)
+
+
+class _Series:
+    """One series of protocol 1.1 on its way from bytes to a table."""
+
+    def __init__(self, data: bytes, start: int, fields: list[str], name: str) -> None:
+        self._data, self._start, self._name = data, start, name
+        self._columns = _numbered(fields)
+        self._marked, self._texts = _marks.mark(data, start)
+        self._has_nan = self._has_cell(_spec.SERIES_NAN)
+        self._has_holes = self._has_nan or self._has_cell(_spec.SERIES_MISSING)
+        self._has_lowest = self._has_holes and data.find(b"%d" % _spec.SERIES_INTEGER_MIN, start) >= 0
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table."""
+        self._check_first_row()
+        raw = self._parse(
+            na_values=[_spec.SERIES_MISSING, _spec.SERIES_NAN],
+            parse_dates=[len(self._columns) - 1],
+            # Only these types keep an integer beside a missing one as it is.
+            **({"dtype_backend": "numpy_nullable"} if self._has_holes else {}),
+        )
+        dates = self._dates(raw.pop(self._columns[-1]))
+        if self._texts or self._has_holes or any(map(_columns.is_text, raw.dtypes)):
+            raw = pd.DataFrame(self._restored(raw), index=raw.index)
+        raw[self._columns[-1]] = dates
+        table: pd.DataFrame = raw.set_index(self._columns[0])
+        return table
+
+    def _parse(self, **options: Any) -> pd.DataFrame:
+        self._marked.seek(0)
+        try:
+            frame: pd.DataFrame = pd.read_csv(
+                self._marked, header=0, names=self._columns, keep_default_na=False, **_ALWAYS, **options
+            )
+        except (ValueError, OverflowError) as error:
+            self._check_widths()
+            raise _unreadable(self._name, str(error)) from None
+        return frame
+
+    def _restored(self, raw: pd.DataFrame) -> dict[str, Any]:
+        texts = {column for column in raw if _columns.is_text(raw[column].dtype)}
+        # Each marked cell is a text, so equal counts mean that each text is a marked cell.
+        are_pure = sum(int(raw[column].notna().sum()) for column in texts) == self._texts
+        unclear = [
+            column for column in raw if self._is_unclear(raw[column], is_pure=are_pure or column not in texts)
+        ]
+        bare = self._parse(usecols=unclear, dtype=object, na_filter=False) if unclear else raw
+        restored: dict[str, Any] = {}
+        for column in map(str, raw):
+            if column in unclear:
+                restored[column] = _columns.typed(bare[column].tolist())
+            elif column in texts:
+                restored[column] = _columns.unmarked(raw[column])
+            else:
+                restored[column] = _columns.settled(raw[column])
+        return restored
+
+    def _is_unclear(self, column: Any, *, is_pure: bool) -> bool:
+        """Say whether a column has to be read again, cell by cell."""
+        if not is_pure:
+            return True
+        # A hole may be a missing value or not-a-number, and before pandas 3 the lowest integer.
+        if isinstance(column.dtype, pd.Float64Dtype) or not column.hasnans:
+            return False
+        return self._has_nan or self._has_lowest
+
+    def _has_cell(self, word: str) -> bool:
+        cell = word.encode()
+        # Looking for its first letter takes a tenth of the time, and most series hold none.
+        if self._data.find(cell[:1], self._start) < 0:
+            return False
+        return any(self._data.find(before + cell, self._start - 1) >= 0 for before in (b",", b"\n"))
+
+    def _dates(self, column: Any) -> Any:
+        if not isinstance(column.dtype, pd.DatetimeTZDtype):
+            column = self._parsed_dates([_text(cell) for cell in column.tolist()])
+        # A row that ends early has no date.
+        if column.hasnans:
+            self._check_widths()
+        return column.dt.tz_convert("UTC")
+
+    def _parsed_dates(self, cells: list[str]) -> Any:
+        texts = pd.Series([cell or None for cell in cells], dtype=object)
+        dates = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+        bad = dates.isna() & texts.notna()
+        if bad.any():
+            self._check_widths()
+            row = int(bad.to_numpy().argmax())
+            raise _unreadable(self._name, f"{cells[row]!r} is no date", row=row + 1)
+        return dates
+
+    def _check_first_row(self) -> None:
+        row = self._data[self._start : rows.first_row_end(self._data, self._start)]
+        if row.strip():
+            self._check_width(1, _cells(row))
+
+    def _check_widths(self) -> None:
+        text = io.StringIO(self._data[self._start :].decode(errors="replace"), newline="")
+        for row, cells in enumerate(filter(None, csv.reader(text)), 1):
+            self._check_width(row, cells)
+
+    def _check_width(self, row: int, cells: list[str]) -> None:
+        if len(cells) != len(self._columns):
+            raise _misfit(self._name, row, len(cells), len(self._columns))
+
+
+def _as_pandas_does(data: bytes, fields: Sequence[str], name: str) -> pd.DataFrame:
+    if not data.strip():
+        return pd.DataFrame()
+    options = dict(_ALWAYS)
+    if _DATE in fields:
+        options |= {"index_col": 0, "parse_dates": [_DATE], "na_values": [_spec.SERIES_MISSING]}
+    try:
+        frame: pd.DataFrame = pd.read_csv(io.BytesIO(data), **options)
+        is_shifted = "index_col" in options and frame.shape[1] >= len(fields)
+        return _unshifted(data, fields, name, options) if is_shifted else frame
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise _unreadable(name, str(error)) from None
+
+
+def _unshifted(data: bytes, fields: Sequence[str], name: str, options: dict[str, Any]) -> pd.DataFrame:
+    """
+    Read rows that are longer than the header, which pandas would shift to the left.
+
+    In 1.0 one table of fields for two logs made them: each row ends with the date twice.
+    """
+    width = len(_cells(data[data.find(b"\n") + 1 :].partition(b"\n")[0]))
+    names = _numbered([*fields, *[_DATE] * (width - len(fields))])
+    frame: pd.DataFrame = pd.read_csv(io.BytesIO(data), header=0, names=names, **options)
+    if frame.iloc[:, -1].isna().any():
+        raise _misfit(name, 1, width, len(fields))
+    return frame
+
+
+def _cells(row: bytes) -> list[str]:
+    text = row.decode(errors="replace").removeprefix("\ufeff")
+    return next(csv.reader(io.StringIO(text, newline="")), [])
+
+
+def _numbered(fields: Sequence[str]) -> list[str]:
+    """Return the fields with ``.1``, ``.2`` behind those that come again, as pandas numbers them."""
+    numbered: list[str] = []
+    for field in fields:
+        copies = 0
+        while (label := f"{field}.{copies}" if copies else field) in numbered:
+            copies += 1
+        numbered.append(label)
+    return numbered
+
+
+def _text(cell: object) -> str:
+    return cell.removeprefix(_marks.MARK) if isinstance(cell, str) else ""
+
+
+def _misfit(name: str, row: int, found: int, expected: int) -> Unreadable:
+    return _unreadable(name, f"it has {found} cells and the header {expected}", row=row)
+
+
+def _unreadable(name: str, why: str, *, row: int | None = None) -> Unreadable:
+    where = name if row is None else f"{name}, row {row}"
+    return Unreadable(
+        f"{where} cannot be read: {why.strip()}. `experiment.read_bytes({name!r})` gives it as it is"
+    )

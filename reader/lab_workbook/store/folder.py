@@ -1,0 +1,157 @@
+"""
+A folder as a store: each file is an object, its path under the folder is its key.
+
+What lies in the folder may come from a stranger's archive. So only plain files are seen, whose names
+are safe paths; no symbolic link below the folder is followed, and pipes and devices are not opened.
+The folder itself may be a link, for it is the user who named it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+from lab_workbook.errors import AccessDenied, StoreError
+from lab_workbook.protocol import names
+from lab_workbook.store import Blob, Entry
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK, because what was a file a moment ago could be a pipe by now.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class FolderStore:
+    """
+    Objects in the folder ``path``, which need not exist: then it is empty.
+
+    >>> FolderStore("/home/me/lab-workbook/").get("201602122149-PMJ8a76csB/options.json").data
+    b'{"learning rate": 0.1}'
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __repr__(self) -> str:
+        return f"<FolderStore: file://{self._path}>"
+
+    def get(self, key: str, *, start: int = 0) -> Blob:
+        """Return a file's bytes from ``start`` on; raises `KeyError` where there is none."""
+        folder, _, name = key.rpartition("/")
+        with self._errors(key), contextlib.ExitStack() as stack:
+            descriptor = self._open_folder(folder, stack) if names.is_safe_path(key) else None
+            # Looked at before it is opened, because opening a device can already do something.
+            if descriptor is None or not _is_file(name, descriptor):
+                raise KeyError(key)
+            file = stack.enter_context(open(os.open(name, _FILE, dir_fd=descriptor), "rb"))
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise KeyError(key)
+            file.seek(start)
+            modified = datetime.fromtimestamp(status.st_mtime, timezone.utc)
+            return Blob(file.read(), modified, datetime.now(timezone.utc))
+
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[Entry]:
+        """List the files whose keys begin with ``prefix``, in the order of their bytes."""
+        folder = prefix.rpartition("/")[0]
+        with self._errors(prefix), contextlib.ExitStack() as stack:
+            descriptor = self._open_folder(folder, stack)
+            if descriptor is None:
+                return
+            found = [
+                entry
+                for entry in _walk(descriptor, f"{folder}/" if folder else "")
+                if entry.key.startswith(prefix) and entry.key.encode() > after.encode()
+            ]
+        yield from sorted(found, key=lambda entry: entry.key.encode())
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """List the folders directly under ``prefix`` that have something in them."""
+        folder = prefix.rpartition("/")[0]
+        with self._errors(prefix), contextlib.ExitStack() as stack:
+            descriptor = self._open_folder(folder, stack)
+            if descriptor is None:
+                return
+            found = [
+                name
+                for name, status in _scan(descriptor)
+                if stat.S_ISDIR(status.st_mode) and _has_files(name, descriptor)
+            ]
+        yield from sorted(found, key=str.encode)
+
+    def _open_folder(self, folder: str, stack: contextlib.ExitStack) -> int | None:
+        """Return a descriptor of a folder, reached part by part so that no link is followed."""
+        if folder and not names.is_safe_path(folder):
+            return None
+        try:
+            descriptor = os.open(self._path, _FOLDER)
+            stack.callback(os.close, descriptor)
+            for part in folder.split("/") if folder else ():
+                descriptor = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+                stack.callback(os.close, descriptor)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            # A link, or a name that no file can have.
+            if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+                return None
+            raise
+        return descriptor
+
+    @contextlib.contextmanager
+    def _errors(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except PermissionError as error:
+            raise AccessDenied(
+                f"{self._path}{key} may not be read: {error.strerror}. Look at `ls -ld` of it and its folders"
+            ) from None
+        except StoreError:
+            raise
+        except OSError as error:
+            raise StoreError(f"{self._path}{key} cannot be read: {error.strerror}") from None
+
+
+def _is_file(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+            return False
+        raise
+
+
+def _scan(folder: int) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the names in a folder that are safe parts of a path, and what they are."""
+    for name in os.listdir(folder):
+        # What has gone since the listing is not there any more.
+        with contextlib.suppress(FileNotFoundError):
+            if names.is_safe_path(name):
+                yield name, os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+
+def _walk(folder: int, prefix: str) -> Iterator[Entry]:
+    """Yield the files in a folder and, one after the other, in the folders below it."""
+    for name, status in _scan(folder):
+        if stat.S_ISREG(status.st_mode):
+            yield Entry(prefix + name, status.st_size)
+        elif stat.S_ISDIR(status.st_mode):
+            with _inside(name, folder) as descriptor:
+                yield from _walk(descriptor, f"{prefix}{name}/")
+
+
+def _has_files(name: str, folder: int) -> bool:
+    with _inside(name, folder) as descriptor:
+        return any(True for _ in _walk(descriptor, ""))
+
+
+@contextlib.contextmanager
+def _inside(name: str, folder: int) -> Iterator[int]:
+    descriptor = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
