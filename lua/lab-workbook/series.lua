@@ -82,9 +82,8 @@ function series.header(titles)
    return concat(line, ',') .. '\n'
 end
 
--- Raises if a row is no table.
-local function checkRow(name, keys, row)
-   if type(row) == 'table' then return end
+-- Raises because a row is no table.
+local function refuseRow(name, keys, row)
    errors.misuse('series.row', ('a row of %s is a table such as {%s = 1}, not %s: %s'):format(
       text.shown(name), tostring(keys[1]), type(row), text.shown(row)))
 end
@@ -122,7 +121,7 @@ end
 function series.rowWriter(name, keys, report)
    local formats, count, refresh, ending = cells.formats(report), #keys, numbers.refresh, clock()
    return function(row)
-      checkRow(name, keys, row)
+      if type(row) ~= 'table' then refuseRow(name, keys, row) end
       refresh()
       -- A new table, because a signal handler or a metamethod of the row may log in the middle of this.
       local line, present = {}, 0
