@@ -87,7 +87,7 @@ def place(prefix_text: str, tag: str, name: str) -> str:
 
 def is_listed(name: str) -> bool:
     """Say whether a reader lists a file of an experiment as an artifact."""
-    return name.partition("/")[0] != SPEC["layout"]["reserved"]
+    return bool(name.partition("/")[0] != SPEC["layout"]["reserved"])
 
 
 def status(facts: dict[str, Any]) -> str:

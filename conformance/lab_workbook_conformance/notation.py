@@ -59,7 +59,8 @@ def value(spelled: Any) -> Any:
 
 
 def _nested(depth: int) -> list[Any]:
-    nested: list[Any] = []
+    # Not empty, because an empty table of Lua is no list.
+    nested: list[Any] = [1]
     for _ in range(depth - 1):
         nested = [nested]
     return nested

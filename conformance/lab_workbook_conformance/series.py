@@ -205,6 +205,12 @@ def _unquoted(cell: str) -> str:
     return quoted[1].replace('""', '"') if quoted else cell
 
 
+def raw_rows(data: bytes) -> list[list[str]]:
+    """Return the fields of a series, and then the cells of its whole rows as they are written."""
+    rows, _ = _split(data.decode("utf-8", "surrogateescape"))
+    return [[_unquoted(cell) for cell in row] for row in rows[:1]] + rows[1:]
+
+
 def read(text: str) -> list[list[Any]] | None:
     r"""
     Return the header and the rows of a series as a reader gives them; None: this is a plain table.

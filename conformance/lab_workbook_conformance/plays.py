@@ -1,0 +1,62 @@
+"""
+Do the files say what the steps said?
+
+A case of the subject ``steps`` is played to a writer, which leaves an experiment behind. Judges see
+whether its files are well made; what is here sees whether they hold what was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lab_workbook_conformance import answers, jsontext, series
+from lab_workbook_conformance.constants import SPEC
+
+Step = Sequence[Any]
+
+
+def broken_by(steps: Sequence[Step], files: Mapping[str, bytes], *, integers: bool) -> list[tuple[str, str]]:
+    """
+    Return (name, rule) where an experiment does not hold what its steps gave.
+
+    ``integers`` says whether the language that played them tells 1 from 1.0.
+    """
+    broken = []
+    # What was saved last under a name is what must be there.
+    for name, (verb, value) in _saved(steps).items():
+        if name not in files:
+            broken.append((name, "kind.suffix"))
+        elif verb == "newTimeSeriesLog":
+            rows = [step[2] for step in steps if step[0] == "log" and f"{step[1]}.csv" == name]
+            broken += [(name, rule) for rule in _series_rules(value, rows, files[name], integers)]
+        elif verb == "saveJSON":
+            broken += [(name, rule) for rule in jsontext.broken_by(value, files[name], integers=integers)]
+        elif files[name] != value.encode("utf-8", "surrogateescape"):
+            broken.append((name, "kind.replace"))
+    return broken
+
+
+def _saved(steps: Sequence[Step]) -> dict[str, tuple[str, Any]]:
+    return {
+        name: (step[0], step[2])
+        for step in steps
+        if step[0] in ("saveJSON", "saveText", "saveFile", "newTimeSeriesLog")
+        for name in answers.files(list(step))
+    }
+
+
+def _series_rules(
+    fields: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    data: bytes,
+    integers: bool,  # noqa: FBT001 passed on
+) -> Iterator[str]:
+    header, *found = series.raw_rows(data)
+    if header[:-1] != list(fields) or header[-1] != SPEC["series"]["date_field"]:
+        yield "series.header"
+    if len(found) != len(rows):
+        yield "series.append"
+    for row, cells in zip(rows, found, strict=False):
+        for field, cell in zip(fields, cells, strict=False):
+            yield from series.broken_by(row.get(field), cell, integers=integers)
