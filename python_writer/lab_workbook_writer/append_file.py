@@ -66,7 +66,7 @@ class AppendFile:
         """Make every piece so far survive a power loss."""
         with self._lock:
             if self._descriptor >= 0:
-                os.fsync(self._descriptor)
+                sync(self._descriptor)
 
     def close(self) -> None:
         """Let go of the file; the opener answers whoever appends from now on."""
@@ -93,3 +93,13 @@ class AppendFile:
         self._torn_at = end
         os.ftruncate(self._descriptor, end)
         self._torn_at = None
+
+
+def sync(descriptor: int) -> None:
+    """Make a file or a folder survive a power loss, if it is of a kind that can."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # So do /dev/null and, on some file systems, folders answer.
+        if error.errno != errno.EINVAL:
+            raise

@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 from lab_workbook.errors import AccessDenied, StoreError
 from lab_workbook.protocol import _spec
 
+from lab_workbook_writer.append_file import sync
+
 Fill = Callable[[str], object]
 
 
@@ -211,6 +213,6 @@ def _sync(path: str) -> None:
         # Delivered and removed, or replaced, since it was put into place.
         return
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)

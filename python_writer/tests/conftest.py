@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -52,6 +51,13 @@ class Ran(NamedTuple):
         return (self.home / name).read_text(encoding="utf-8")
 
 
+# A runner in the background ignores Ctrl-C, and its children would too.
+_OPENING = """\
+import os, signal, sys, lab_workbook
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
 class Script:
     """A training script that runs in a process of its own, on the experiment ``T``."""
 
@@ -61,7 +67,7 @@ class Script:
         self.environment = {**os.environ, "LAB_WORKBOOK_BUCKET_PREFIX": str(folder / "runs")}
 
     def start(self, code: str, *options: str) -> subprocess.Popen[str]:
-        self.path.write_text("import os, sys, lab_workbook\n" + textwrap.dedent(code))
+        self.path.write_text(_OPENING + textwrap.dedent(code))
         return subprocess.Popen(
             [sys.executable, *(options or [str(self.path)])],
             stdin=subprocess.DEVNULL,
@@ -70,8 +76,6 @@ class Script:
             text=True,
             env=self.environment,
             cwd=self.path.parent,
-            # A runner in the background ignores Ctrl-C, and its children would too.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def finish(self, process: subprocess.Popen[str]) -> Ran:

@@ -59,7 +59,7 @@ def test_pieces_follow_again_when_there_is_room(tmp_path):
     """
     path = tmp_path / "grows"
     file = AppendFile(opener(path))
-    with room_for(2), pytest.raises(OSError):
+    with room_for(2), pytest.raises(OSError, match="No space"):
         file.append(b"one\n")
 
     file.append(b"two\n")
@@ -76,13 +76,13 @@ def test_nothing_follows_a_torn_piece_until_it_is_cut(tmp_path, monkeypatch):
     file.append(b"one\n")
     cut = os.ftruncate
 
-    def refuse(descriptor, size):
+    def refuse(*_):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "ftruncate", refuse)
-    with room_for(6), pytest.raises(OSError):
+    with room_for(6), pytest.raises(OSError, match="Input/output"):
         file.append(b"three\n")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="Input/output"):
         file.append(b"four\n")
     torn = path.read_bytes()
     monkeypatch.setattr(os, "ftruncate", cut)

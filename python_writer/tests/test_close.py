@@ -1,0 +1,98 @@
+"""Flush and close: what is certain afterwards."""
+
+import hashlib
+import json
+
+import pytest
+from lab_workbook import Misuse
+
+
+def test_flush_in_a_folder_has_arrived(workbook):
+    """
+    With a time or without one.
+    """
+    workbook.new_time_series_log("loss", ["epoch"])(epoch=1)
+    workbook.save_text("a/b/c", "")
+
+    assert workbook.flush() is True
+    assert workbook.flush(5) is True
+    assert workbook.flush(0) is True
+
+
+def test_end_json_lists_every_file_with_its_checksum(workbook, home_of):
+    """
+    And nothing else lies in the folder.
+    """
+    workbook.save_json("options", {})
+    workbook.new_time_series_log("sub/loss", ["epoch"])(epoch=1)
+
+    workbook.close()
+
+    home = home_of(workbook)
+    end = json.loads((home / ".lab-workbook" / "end.json").read_bytes())
+    there = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
+    assert there - set(end["files"]) == {".lab-workbook/end.json"}
+    for name, facts in end["files"].items():
+        data = (home / name).read_bytes()
+        assert facts == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def test_a_second_close_does_nothing(workbook, home_of):
+    """
+    So a script may close what a ``with`` closes again.
+    """
+    workbook.close()
+    first = (home_of(workbook) / ".lab-workbook" / "end.json").stat()
+    workbook.close()
+
+    assert (home_of(workbook) / ".lab-workbook" / "end.json").stat() == first
+
+
+def test_a_closed_workbook_says_so(workbook):
+    """
+    Every verb does.
+    """
+    workbook.close()
+
+    for verb in (
+        lambda: workbook.save_json("options", {}),
+        lambda: workbook.save_text("text", ""),
+        lambda: workbook.save_file("file", __file__),
+        lambda: workbook.save_torch("model", 1),
+        workbook.save_git_status,
+        lambda: workbook.new_time_series_log("loss", ["epoch"]),
+        workbook.flush,
+    ):
+        with pytest.raises(Misuse, match=rf"{workbook.tag} is closed.*end.last"):
+            verb()
+
+
+def test_losses_are_told(workbook, home_of, capsys):
+    """
+    A reader of the experiment may want to know that a caption was mended.
+    """
+    workbook.save_text("caption", "half \udc80")
+    workbook.new_time_series_log("loss", ["n"])(n=2**70)
+    workbook.close()
+
+    end = json.loads((home_of(workbook) / ".lab-workbook" / "end.json").read_bytes())
+    assert end["lost"] == {"rows": 0, "artifacts": 0, "texts": 1, "integers": 1}
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_folder_that_vanishes_stops_nothing(workbook, home_of, capsys):
+    """
+    It is warned of once for each kind of loss.
+    """
+    import shutil
+
+    log = workbook.new_time_series_log("loss", ["epoch"])
+    shutil.rmtree(home_of(workbook))
+    (home_of(workbook)).write_text("a file in its place")
+    for epoch in range(3):
+        log(epoch=epoch)
+        workbook.save_json("options", {})
+    workbook.flush()
+    workbook.close()
+
+    assert 1 <= len(capsys.readouterr().err.splitlines()) <= 6
