@@ -76,7 +76,7 @@ end
 
 -- Returns the settings of the user's file; none where there is none.
 local function fromFile()
-   local path = spec.CONFIG_FILE:gsub('^~', (os.getenv('HOME') or ''):gsub('%%', '%%%%'))
+   local path = (os.getenv('HOME') or '') .. spec.CONFIG_FILE:gsub('^~', '')
    local file, problem, code = io.open(path, 'rb')
    -- 2: no such file; 20: HOME is no folder.
    if not file and (code == 2 or code == 20) then return {} end

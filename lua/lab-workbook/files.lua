@@ -81,12 +81,17 @@ function files.size(path)
    return size
 end
 
---- Say whether a file can be opened.
+--- Say whether a file can be read.
 -- @string path where
-function files.exists(path)
-   local file = io.open(path, 'rb')
-   if file then file:close() end
-   return file ~= nil
+-- @treturn ?boolean true, or nil and a message
+function files.canRead(path)
+   local file, problem = io.open(path, 'rb')
+   if not file then return nil, problem end
+   -- A folder can be opened, but not read.
+   local _, refused = file:read(0)
+   file:close()
+   if refused then return nil, path .. ': ' .. refused end
+   return true
 end
 
 return files

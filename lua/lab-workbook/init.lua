@@ -67,7 +67,6 @@ local function beginner(chosen, nonce, options)
       document.runtime = process.runtime()
       document.started = dates.text()
       document.nonce = nonce
-      document.command = process.command()
       document.note = options.note
       document.resumes = options.resumes
       return document

@@ -58,8 +58,9 @@ local function power(size)
       while size * found >= 1e15 do found = found / 10 end
       return found
    end
-   if size >= 1e-1 then return 1e15 elseif size >= 1e-2 then return 1e16 elseif size >= 1e-3 then return 1e17 end
-   if size >= 1e-4 then return 1e18 elseif size >= 1e-5 then return 1e19 elseif size >= 1e-6 then return 1e20 end
+   if size >= 1e-1 then return 1e15 elseif size >= 1e-2 then return 1e16 end
+   if size >= 1e-3 then return 1e17 elseif size >= 1e-4 then return 1e18 end
+   if size >= 1e-5 then return 1e19 elseif size >= 1e-6 then return 1e20 end
    return 1e21
 end
 

@@ -52,17 +52,6 @@ function process.isRunning(pid, argument)
    return command:find(argument, 1, true) ~= nil
 end
 
---- Return the words of the command that runs this script, where the interpreter tells (the global `arg`).
--- @treturn ?{string}
-function process.command()
-   local words = rawget(_G, 'arg')
-   if type(words) ~= 'table' then return nil end
-   local first, command = 0, {}
-   while words[first - 1] ~= nil do first = first - 1 end
-   for index = first, #words do command[#command + 1] = tostring(words[index]) end
-   return #command > 0 and command or nil
-end
-
 --- Return the name and version of this Lua: 'LuaJIT 2.1.0-beta3', 'Lua 5.4'.
 function process.runtime()
    local jit = rawget(_G, 'jit')

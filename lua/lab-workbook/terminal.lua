@@ -5,7 +5,7 @@ local shell = require 'lab-workbook.shell'
 
 local terminal = {}
 
-local BOLD, RED, PLAIN = '\27[1m', '\27[31m', '\27[0m'
+local GREEN, PLAIN = '\27[1;32m', '\27[0m'
 
 -- See https://no-color.org: any value but an empty one.
 local function isColoured()
@@ -16,10 +16,10 @@ end
 -- @string tag the tag
 -- @string where the URL of the experiment
 function terminal.announce(tag, where)
-   local bold, red, plain = '', '', ''
-   if isColoured() then bold, red, plain = BOLD, RED, PLAIN end
+   local colour, plain = '', ''
+   if isColoured() then colour, plain = GREEN, PLAIN end
    pcall(function()
-      io.stdout:write(('\n%s---- Experiment Tag: %s%s%s\n     %s\n\n'):format(bold, red, tag, plain, where))
+      io.stdout:write(('lab-workbook: experiment %s%s%s in %s\n'):format(colour, tag, plain, where))
       -- Otherwise the tag of a script that is killed stays in the buffer.
       io.stdout:flush()
    end)

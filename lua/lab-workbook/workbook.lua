@@ -104,7 +104,7 @@ function Workbook:saveGitStatus(name)
    local patch = artifact(self, name, spec.KIND_GIT_PATCH_SUFFIX)
    local why = git.fault()
    if why then
-      self.losses:sayOnce('git', ('no git status is saved: %s'):format(why))
+      self.losses:sayOnce('git', ('saveGitStatus: nothing is recorded: %s'):format(why))
       return
    end
    save(self, commit, git.commit)
@@ -113,13 +113,15 @@ end
 
 --- Save a copy of a file under the name given.
 -- @string name the artifact, with the suffix that it should have
--- @string path the file
+-- @string path the file; raises if it cannot be opened
 function Workbook:saveFile(name, path)
    check(self, 'saveFile')
    local full = artifact(self, name, spec.KIND_FILE_SUFFIX)
    if type(path) ~= 'string' then
       errors.misuse('kind.replace', ('the path of a file is a text, not %s'):format(type(path)))
    end
+   local readable, problem = files.canRead(path)
+   if not readable then errors.refuse(('%s cannot be saved: %s'):format(text.shown(full), problem)) end
    save(self, full, function(target) return files.copy(path, target) end)
 end
 
