@@ -1,0 +1,125 @@
+"""
+A full disk: training goes on, what the disk refused is counted and said once, and nobody ever reads
+a torn or an invented row.
+
+Each row carries a text made from its step, with quotes and line feeds in it, so a piece of one row
+that shows up as another would be noticed.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import lab_workbook
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Rows until the disk is full and long after, then room again, then more rows.
+PYTHON = """
+import os, sys, lab_workbook
+workbook = lab_workbook.new_experiment(bucket_prefix=sys.argv[1], tag="full")
+log = workbook.new_time_series_log("loss", ["step", "text"])
+for step in range(5000):
+    if step == 4000:
+        os.remove(sys.argv[1] + "ballast")
+    log(step=step, text=f'{step}\\n"{step}"\\n' * (step % 7))
+    if step == 3000:
+        workbook.save_json("refused", list(range(100000)))
+workbook.close()
+print("went on")
+"""
+
+LUA = """
+local labWorkbook = require 'lab-workbook'
+local workbook = labWorkbook:newExperiment{bucketPrefix = arg[1], tag = 'full'}
+local log = workbook:newTimeSeriesLog('loss', {'step', 'text'})
+for step = 0, 4999 do
+   if step == 4000 then os.remove(arg[1] .. 'ballast') end
+   log{step = step, text = ('%d\\n"%d"\\n'):format(step, step):rep(step % 7)}
+   if step == 3000 then
+      local list = {}
+      for i = 1, 100000 do list[i] = i end
+      workbook:saveJSON('refused', list)
+   end
+end
+workbook:close()
+print('went on')
+"""
+
+LUAS = ("luajit", "lua5.1", "lua5.2", "lua5.3", "lua5.4")
+
+
+def writers():
+    yield pytest.param("python", id="python")
+    for lua in LUAS:
+        missing = pytest.mark.skipif(not shutil.which(lua), reason=f"{lua} is not installed")
+        yield pytest.param(lua, id=lua, marks=missing)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KiB, of which 128 KiB are taken by a file that may be deleted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(folder)], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("mounting a small tmpfs needs root")
+    (folder / "ballast").write_bytes(b"x" * 128 * 1024)
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def run(writer: str, prefix: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    script = tmp_path / "script"
+    script.write_text(PYTHON if writer == "python" else LUA)
+    environment = os.environ | {"LUA_PATH": f"{ROOT}/lua/?.lua;{ROOT}/lua/?/init.lua;;"}
+    command = [sys.executable if writer == "python" else writer, str(script), prefix]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize("writer", list(writers()))
+def test_a_full_disk_tears_no_row_and_stops_no_training(writer, small_disk, tmp_path):
+    """
+    Rows read + rows lost = rows logged, each row read is whole, and rows after the shortage are there.
+    """
+    done = run(writer, f"{small_disk}/", tmp_path)
+
+    experiment = lab_workbook.ExperimentRepository(str(small_disk))["full"]
+    series = experiment["loss.csv"]
+    end = json.loads((small_disk / "full/.lab-workbook/end.json").read_text())
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "went on"), done.stderr
+    assert [text for step, text in series["text"].items() if text != f'{step}\n"{step}"\n' * (step % 7)] == []
+    assert list(series.index) == sorted(set(series.index))
+    assert 0 < end["lost"]["rows"] < 5000
+    assert len(series) + end["lost"]["rows"] == 5000
+    assert series.index[-1] == 4999
+    assert end["lost"]["artifacts"] == 1
+    assert experiment.status == "finished"
+    assert len([line for line in done.stderr.splitlines() if "loss.csv" in line]) == 1
+
+
+@pytest.mark.parametrize("writer", list(writers()))
+def test_any_csv_reader_still_loads_a_series_from_a_full_disk(writer, small_disk, tmp_path):
+    """
+    Plain pandas, as the ancestor called it, reads the same rows from the file.
+    """
+    import pandas as pd
+
+    run(writer, f"{small_disk}/", tmp_path)
+
+    plain = pd.read_csv(
+        small_disk / "full/loss.csv",
+        index_col=0,
+        parse_dates=["Date"],
+        na_values=["nil"],
+        keep_default_na=False,
+    )
+    assert list(plain.index) == list(
+        lab_workbook.ExperimentRepository(str(small_disk))["full"]["loss.csv"].index
+    )
