@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec, rows
 
 _DATE = _spec.SERIES_DATE_FIELD
+_LONG_ROW = re.compile("Expected ([0-9]+) fields in line ([0-9]+), saw ([0-9]+)")
 
 # One chunk, so that a column's type does not depend on where a chunk ends; bytes that are not UTF-8
 # become U+FFFD, as a writer of 1.1 would have written them.
@@ -172,18 +174,23 @@ class _Series:
 
 
 def _as_pandas_does(data: bytes, fields: Sequence[str], name: str) -> pd.DataFrame:
+    frame: pd.DataFrame = pd.DataFrame()
     if not data.strip():
-        return pd.DataFrame()
+        return frame
     options = dict(_ALWAYS)
     if _DATE in fields:
         options |= {"index_col": 0, "parse_dates": [_DATE], "na_values": [_spec.SERIES_MISSING]}
     try:
-        frame: pd.DataFrame = pd.read_csv(io.BytesIO(data), **options)
+        frame = pd.read_csv(io.BytesIO(data), **options)
         is_shifted = "index_col" in options and frame.shape[1] >= len(fields)
         return _unshifted(data, fields, name, options) if is_shifted else frame
+    except Unreadable:
+        raise
     except (ValueError, OverflowError) as error:
-        if isinstance(error, Unreadable):
-            raise
+        long_row = _LONG_ROW.search(str(error))
+        if long_row:
+            expected, line, found = map(int, long_row.groups())
+            raise _misfit(name, line - 1, found, expected) from None
         raise _unreadable(name, str(error)) from None
 
 
