@@ -1,0 +1,143 @@
+"""A forked child has a copy of the workbook, and must not touch the experiment of its parent."""
+
+NOTICE = "was forked from the one that writes T: what it logs is not recorded"
+
+OPEN = """
+workbook = lab_workbook.new_experiment(tag='T')
+log = workbook.new_time_series_log("loss", ["who"])
+log(who="parent")
+"""
+
+
+def test_what_a_child_logs_is_not_recorded_and_said_once(script):
+    """
+    Once for each child, and only if it logs at all.
+    """
+    ran = script.run(
+        OPEN
+        + """
+if not os.fork():
+    log(who="child")
+    log(who="child")
+    workbook.save_text("child.txt", "")
+    workbook.save_git_status()
+    workbook.new_time_series_log("child", ["x"])(x=1)
+    assert workbook.flush(1)
+    workbook.close()
+    os._exit(0)
+os.wait()
+log(who="parent")
+"""
+    )
+
+    assert ran.stderr.count(NOTICE) == 1
+    assert "child" not in ran.text("loss.csv")
+    assert ran.text("loss.csv").count("parent") == 2
+    assert set(ran.end["files"]) == {".lab-workbook/begin.json", "loss.csv"}
+
+
+def test_a_child_that_ends_does_not_end_the_experiment(script):
+    """
+    However it ends: by its last line, by ``sys.exit``, by an exception.
+    """
+    ran = script.run(
+        OPEN
+        + """
+for end in (lambda: None, lambda: sys.exit(3), lambda: 1 / 0):
+    if not os.fork():
+        end()
+        sys.exit()
+    os.wait()
+assert not os.path.exists(os.path.join(workbook.where[7:], ".lab-workbook", "end.json"))
+"""
+    )
+
+    assert (ran.status, ran.end["outcome"]) == (0, "finished")
+    assert NOTICE not in ran.stderr
+
+
+def test_the_workers_of_a_data_loader_are_quiet(script):
+    """
+    They are forked, never log, and end without a word.
+    """
+    ran = script.run(
+        OPEN
+        + """
+import multiprocessing
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert pool.map(abs, [-1, -2]) == [1, 2]
+log(who="parent")
+"""
+    )
+
+    assert (ran.status, ran.stderr) == (0, "")
+    assert ran.text("loss.csv").count("parent") == 2
+
+
+def test_a_child_is_not_stopped_by_a_lock_of_its_parent(script):
+    """
+    Another thread of the parent may be in the middle of a row when it forks.
+    """
+    ran = script.run(
+        OPEN
+        + """
+import threading
+going = True
+def train():
+    while going:
+        log(who="thread")
+thread = threading.Thread(target=train)
+thread.start()
+for _ in range(50):
+    if not os.fork():
+        log(who="child")
+        workbook.save_text("a", "")
+        os._exit(0)
+    os.wait()
+going = False
+thread.join()
+"""
+    )
+
+    assert ran.status == 0
+    assert ran.stderr.count(NOTICE) == 50
+    assert "child" not in ran.text("loss.csv")
+
+
+def test_a_child_may_have_an_experiment_of_its_own(script):
+    """
+    Its end is its own as well.
+    """
+    ran = script.run(
+        OPEN
+        + """
+if not os.fork():
+    lab_workbook.new_experiment(tag="child").save_text("a", "")
+    raise RuntimeError("of the child")
+os.wait()
+"""
+    )
+
+    child = ran._replace(home=ran.home.with_name("child"))
+    assert child.end["error"] == {"type": "RuntimeError", "message": "of the child"}
+    assert ran.end["outcome"] == "finished"
+
+
+def test_a_process_that_is_spawned_knows_nothing_of_the_workbook(script):
+    """
+    And one that is started does not keep its files open.
+    """
+    ran = script.run(
+        OPEN
+        + """
+import subprocess
+code = "import os; print(len(os.listdir('/proc/self/fd')))"
+count = lambda: subprocess.run([sys.executable, "-c", code], capture_output=True, close_fds=False).stdout
+before = count()
+for number in range(5):
+    workbook.new_time_series_log(f"more {number}", ["x"])(x=1)
+assert count() == before
+"""
+    )
+
+    assert (ran.status, ran.stderr) == (0, "")
