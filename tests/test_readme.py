@@ -23,8 +23,10 @@ import lab_workbook
 import lupa.luajit21
 import pytest
 from lab_workbook import ExperimentRepository, config
+from lab_workbook.protocol import _spec
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "examples/data/README.md"]
 LANGUAGES = {"python", "pycon", "lua", "sh", "console", "ini", "text"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -233,6 +235,29 @@ def test_the_configuration_is_valid():
         values = config.parse(block.text, "README.md")
 
         assert values.keys() <= {"bucketPrefix", "uploadEvery"}
+
+
+def test_the_settings_have_the_defaults_that_are_named():
+    """
+    The table of settings says what spec.json says.
+    """
+    rows = re.findall(r"^\| (`.*`) \| (.*?) \| .* \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    named = {key: default.strip("`") for keys, default in rows for key in re.findall(r"`(\w+)`", keys)}
+    assert named
+    for key, default in named.items():
+        assert default == str(_spec.CONFIG_DEFAULTS[key] or "none"), key
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    """
+    A relative link names a file of this repository.
+    """
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / page).read_text())
+
+    for link in links:
+        assert link.startswith("https://") or (ROOT / page).parent.joinpath(link).exists(), link
 
 
 @pytest.mark.parametrize("block", blocks("sh"), ids=lambda block: block.text.replace("\n", "; "))
