@@ -14,6 +14,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -98,27 +99,59 @@ def bucket_prefix(s3_client: S3Client) -> str:
 
 
 @pytest.fixture
-def late_s3(monkeypatch: pytest.MonkeyPatch) -> LateServer:
-    """An S3 server that does not run yet, with an environment that points to it already."""
-    late = LateServer(_free_port())
-    for name, value in _environment(late.url).items():
+def late_s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> LateServer:
+    """A way to the S3 server that is closed at first, with an environment that points to it."""
+    host, _, port = s3_server.url.removeprefix("http://").partition(":")
+    late = LateServer((host, int(port or 80)), _free_port())
+    for name, value in {**s3_server.environment, "AWS_ENDPOINT_URL_S3": late.url}.items():
         monkeypatch.setenv(name, value)
     return late
 
 
-class LateServer(NamedTuple):
-    """A server that a test starts when it wants to: ``with late.running(): ...``."""
+class LateServer:
+    """The network to a server, which a test switches on and off: ``with late.running(): ...``."""
 
-    port: int
+    def __init__(self, server: tuple[str, int], port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._server = server
+        self._port = port
 
-    @property
-    def url(self) -> str:
-        """Where it will be."""
-        return f"http://127.0.0.1:{self.port}"
+    @contextlib.contextmanager
+    def running(self) -> Iterator[str]:
+        """Let bytes through for the length of a ``with``; then cut every connection."""
+        connections: list[socket.socket] = []
+        with socket.create_server(("127.0.0.1", self._port), reuse_port=False) as listener:
+            thread = threading.Thread(target=self._accept, args=(listener, connections))
+            thread.start()
+            try:
+                yield self.url
+            finally:
+                # A thread inside accept() would keep a closed listener alive.
+                listener.shutdown(socket.SHUT_RDWR)
+                thread.join()
+                for connection in connections:
+                    with contextlib.suppress(OSError):
+                        connection.shutdown(socket.SHUT_RDWR)
 
-    def running(self) -> contextlib.AbstractContextManager[str]:
-        """Run the server for the length of a ``with``."""
-        return _moto_server(self.port)
+    def _accept(self, listener: socket.socket, connections: list[socket.socket]) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(self._server)
+                connections += [near, far]
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=_pump, args=(source, target), daemon=True).start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    # Whichever direction ends first ends both; each socket is closed by the pump that reads it.
+    for each in (source, target):
+        with contextlib.suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+    source.close()
 
 
 def _free_port() -> int:

@@ -49,7 +49,7 @@ def _deliver(spool: Spool) -> int:
     signal.signal(signal.SIGTERM, hurry)
     _log(f"process {os.getpid()} delivers {delivery.tag}")
     result = delivery.run()
-    _log(f"{delivery.tag}: {result.value} {delivery.refusal}".rstrip())
+    _log(f"{delivery.tag}: {result.value} {delivery.reason}".rstrip())
     return 0 if result is Result.ENDED else 1
 
 

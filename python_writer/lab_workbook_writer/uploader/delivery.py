@@ -72,11 +72,11 @@ class Delivery:
         self._explicit = self._to.explicit or self.tag != self._to.tag
         self._script = Script(spool, begin, life)
         self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL))
-        self.weather = Weather(self._journal)
-        self._sender = Sender(self._journal, lambda: self._to.open(self.tag), self.weather.moved)
+        self._weather = Weather(self._journal)
+        self._sender = Sender(self._journal, lambda: self._to.open(self.tag), self._weather.moved)
         self._lanes = Lanes(
             first=None if self._journal.is_claimed else _spec.LAYOUT_BEGIN,
-            report=self.weather.report,
+            report=self._weather.report,
             wake=life.wake,
         )
         self._series: dict[str, Series] = {}
@@ -90,9 +90,19 @@ class Delivery:
         self._lost: Counter[str] = Counter()
 
     @property
-    def refusal(self) -> str:
-        """What the bucket said, where it refused."""
-        return str(self._lanes.refusal or "")
+    def where(self) -> str:
+        """The URL of the experiment."""
+        return f"{self._to.prefix}{self.tag}/"
+
+    @property
+    def reason(self) -> str:
+        """Why not everything has arrived, as far as it is known."""
+        return str(self._lanes.refusal or self._weather.trouble)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the tag belongs to another experiment."""
+        return self._journal.refusal == "taken"
 
     def hurry(self) -> None:
         """Leave as soon as what is under way has arrived; may be called from a signal handler."""
@@ -112,9 +122,9 @@ class Delivery:
                 self._turn()
         finally:
             self._lanes.stop(_LAST_REQUESTS_SECONDS)
+            self._journal.close()
         if result is Result.ENDED:
             self._spool.remove()
-        self._journal.close()
         return result
 
     def _claim(self) -> None:
@@ -141,7 +151,7 @@ class Delivery:
 
     def _take(self, line: Line) -> None:
         verb = line.get("verb")
-        self.weather.moved(0)
+        self._weather.moved(0)
         try:
             if verb == "series":
                 self._take_series(names.check(line.get("name")), line.get("saveEvery"))
@@ -217,7 +227,7 @@ class Delivery:
             if not self._stays:
                 return Result.CAUGHT_UP
         leaves = self._is_over or not self._stays
-        return Result.GAVE_UP if leaves and self.weather.idle() >= self._idle_seconds else None
+        return Result.GAVE_UP if leaves and self._weather.idle() >= self._idle_seconds else None
 
     def _seal(self) -> None:
         self._is_sealing = True
