@@ -96,7 +96,10 @@ def status(facts: dict[str, Any]) -> str:
         return str(facts["end"])
     if not facts["begin"]:
         return str(SPEC["status"]["unknown"])
-    word = {True: "running", False: "lost", None: "open"}[facts["alive"]]
+    alive, age = facts["alive"], facts["heartbeat"]
+    if alive is None and age is not None:
+        alive = age < SPEC["timing"]["lost_seconds"]
+    word = {True: "running", False: "lost", None: "open"}[alive]
     return str(SPEC["status"][word])
 
 

@@ -38,5 +38,5 @@ def rules() -> dict[str, str]:
 
 @cache
 def schema(name: str) -> Draft202012Validator:
-    """Return the schema ``begin``, ``end``, ``spec`` or ``cases``."""
+    """Return the schema ``begin``, ``end``, ``note``, ``spec`` or ``cases``."""
     return Draft202012Validator(_read(f"spec/schemas/{name}.schema.json"))

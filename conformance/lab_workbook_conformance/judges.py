@@ -23,11 +23,15 @@ _LAYOUT = SPEC["layout"]
 _FOLDER = f"{_LAYOUT['reserved']}/"
 _WORKING = tuple(_LAYOUT[key] for key in ("tmp", "queue", "outbox", "journal", "lock", "log"))
 _SETTING = re.compile("([A-Za-z][A-Za-z0-9]*)[ \\t]*=[ \\t]*(?![ \\t'\"]).*")
-_REQUIRED = ("required", "type", "tag", "writer", "runtime", "started")
-_RULES_OF_KEYS = {
-    "begin": ({"protocol": "begin.version", **dict.fromkeys(_REQUIRED, "begin.document")}, "begin.optional"),
+_BEGIN = schema("begin").schema
+_OPTIONAL = ["propertyNames", *(_BEGIN["properties"].keys() - _BEGIN["required"])]
+# The rule of each key, or keyword of the schema, that a complaint may be about; then the rule of all others.
+_RULES_OF_KEYS: dict[str, tuple[dict[str, str], str]] = {
+    "begin": ({"protocol": "begin.version", **dict.fromkeys(_OPTIONAL, "begin.optional")}, "begin.document"),
     "end": ({key: f"end.{key}" for key in ("outcome", "lost", "files")}, "end.document"),
+    "note": ({}, "notes.document"),
 }
+_NOTE = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z]{6}\.json")
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -88,11 +92,16 @@ def end(data: bytes) -> list[str]:
     return _document(data, "end")
 
 
+def note(data: bytes) -> list[str]:
+    """Judge a note that was added later."""
+    return _document(data, "note")
+
+
 def _document(data: bytes, kind: str) -> list[str]:
     """Blame the rule of the key that the schema complains about, or of the keyword where it is about none."""
-    if jsontext.broken_rules(data):
-        return [f"{kind}.document"]
     rules, other = _RULES_OF_KEYS[kind]
+    if jsontext.broken_rules(data):
+        return [other]
     broken = set()
     for error in schema(kind).iter_errors(json.loads(data)):
         complaint = (error.absolute_path or error.absolute_schema_path)[0]
@@ -103,6 +112,9 @@ def _document(data: bytes, kind: str) -> list[str]:
 def tree(names: Sequence[str]) -> list[str]:
     """Judge the names of everything that lies in one experiment, relative to it."""
     broken = {"layout.working" for path in names if path.startswith(_WORKING)}
+    notes = [path.removeprefix(_LAYOUT["notes"]) for path in names if path.startswith(_LAYOUT["notes"])]
+    if not all(map(_NOTE.fullmatch, notes)):
+        broken.add("notes.name")
     if _LAYOUT["begin"] not in names:
         broken.add("begin.first")
     artifacts = [path for path in names if not path.startswith(_FOLDER)]
@@ -121,6 +133,8 @@ def experiment(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
     for path, data in files.items():
         if path in (_LAYOUT["begin"], _LAYOUT["end"]):
             broken += [(path, rule) for rule in (begin if path == _LAYOUT["begin"] else end)(data)]
+        elif path.startswith(_LAYOUT["notes"]):
+            broken += [(path, rule) for rule in note(data)]
         elif answers.kind(path) == "json":
             broken += [(path, rule) for rule in jsontext.broken_rules(data)]
         elif answers.kind(path) == "series":
@@ -164,6 +178,7 @@ _OF_BYTES: dict[str, Callable[[bytes], list[str]]] = {
     "csv": series.broken_rules,
     "end": end,
     "json": jsontext.broken_rules,
+    "note": note,
 }
 _OF_LINES: dict[str, Callable[[str], list[str]]] = {
     "fresh-tag": fresh_tag,

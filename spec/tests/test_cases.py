@@ -36,7 +36,7 @@ def test_a_judge_refuses(case):
     assert all(case["rule"] in broken for broken in found), found
 
 
-@pytest.mark.parametrize("name", ["begin", "end", "cases", "spec"])
+@pytest.mark.parametrize("name", ["begin", "end", "note", "cases", "spec"])
 def test_a_schema_is_one(name):
     """
     The schemas are JSON Schema themselves.
