@@ -67,7 +67,7 @@ def test_both_scripts_record_the_same_experiment(folder):
 @pytest.mark.parametrize("script", ["train.lua", "train.py"])
 def test_the_model_learns(folder, script):
     """
-    The examples train for real: each minibatch has its row, and the held digits are mostly told apart.
+    The examples train for real: each minibatch has its row, and the held-out digits are mostly told apart.
     """
     experiment = by_script(f"file://{folder}/experiments/")[script]
 
