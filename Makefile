@@ -34,7 +34,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python spec/generate.py --check
-	@if command -v luacheck > /dev/null; then luacheck --quiet lua; else echo "skipped luacheck: apt-get install lua-check"; fi
+	@if command -v luacheck > /dev/null; then luacheck --quiet lua examples; else echo "skipped luacheck: apt-get install lua-check"; fi
 
 spec: $(VENV)/.ready
 	$(BIN)/python spec/generate.py
