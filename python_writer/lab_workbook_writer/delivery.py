@@ -76,18 +76,34 @@ class Delivery:
         return self._wait(seconds, arrived)
 
     def wait_for_end(self) -> bool:
-        """
-        Wait until all has arrived, as long as something moves, and say so if not all has.
+        """Wait until all has arrived, as long as something moves; returns whether all has."""
+        self.let_go()
+        began = moved = time.monotonic()
+        size, is_revived = -1, False
+        for _ in _pauses():
+            now = time.monotonic()
+            if not os.path.exists(self._spool) or self._journal.has("ended"):
+                return True
+            if self._journal.has("refused"):
+                return False
+            if not is_revived and not self._runs():
+                # Whatever has ended the last one, nobody else will deliver what is left.
+                is_revived = True
+                self._start()
+                self.let_go()
+            if self._journal.size != size:
+                size, moved = self._journal.size, now
+            if not self._can_start or now - moved >= self._exit_timeout or now - began >= self._exit_max:
+                return False
+        return False
 
-        Ctrl-C ends the wait, and is passed on.
-        """
-        arrived = False
-        try:
-            arrived = self._is_worth_waiting() and self._wait_while_it_moves()
-        finally:
-            if not arrived:
-                self._say_how_to_push()
-        return arrived
+    def say_how_to_push(self) -> None:
+        """Say that something is left in the spool, why, and the command that delivers it."""
+        event = self._journal.last("refused") or self._journal.last("trouble") or {}
+        reason = f" ({event['message']})" if event.get("message") else ""
+        tag = " --tag NEW" if event.get("reason") == "taken" else ""
+        warn(f"not everything is in the bucket{reason}; deliver the rest with:")
+        warn(f"  lab-workbook push{tag} {_quoted(self._spool.rstrip('/'))}")
 
     def let_go(self) -> None:
         """Close the life pipe: the uploader looks now whether this process still lives."""
@@ -111,31 +127,6 @@ class Delivery:
         started = self._journal.last("started")
         return started is not None and process.exists(started.get("pid"))
 
-    def _is_worth_waiting(self) -> bool:
-        self.let_go()
-        if self._journal.has("refused"):
-            return False
-        if os.path.exists(self._spool) and not self._runs():
-            self._start()
-            self.let_go()
-            return self._can_start
-        return True
-
-    def _wait_while_it_moves(self) -> bool:
-        began = moved = time.monotonic()
-        size = -1
-        for _ in _pauses():
-            now = time.monotonic()
-            if not os.path.exists(self._spool) or self._journal.has("ended"):
-                return True
-            if self._journal.has("refused"):
-                return False
-            if self._journal.size != size:
-                size, moved = self._journal.size, now
-            if now - moved >= self._exit_timeout or now - began >= self._exit_max:
-                break
-        return False
-
     def _wait(self, seconds: float, done: Callable[[], bool]) -> bool:
         until = time.monotonic() + seconds
         for _ in _pauses():
@@ -144,13 +135,6 @@ class Delivery:
             if time.monotonic() >= until:
                 break
         return False
-
-    def _say_how_to_push(self) -> None:
-        event = self._journal.last("refused") or self._journal.last("trouble") or {}
-        reason = f" ({event['message']})" if event.get("message") else ""
-        tag = " --tag NEW" if event.get("reason") == "taken" else ""
-        warn(f"not everything is in the bucket{reason}; deliver the rest with:")
-        warn(f"  lab-workbook push{tag} {_quoted(self._spool.rstrip('/'))}")
 
 
 class _Journal:

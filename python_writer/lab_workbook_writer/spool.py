@@ -12,7 +12,7 @@ import json
 import os
 
 from lab_workbook.config import Config
-from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken, warn
+from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken
 from lab_workbook.protocol import _spec, documents, jsontext
 
 from lab_workbook_writer.append_file import AppendFile
@@ -79,13 +79,15 @@ class Spool(Tree):
         return seconds is None or self._delivery.wait_for_flush(number, seconds)
 
     def end(self, ending: Ending) -> bool:
+        arrived = False
         try:
             self._tell("end", **ending._asdict())
-        except OSError as error:
-            warn(f"the end of the experiment could not be written to {self.root}: {error}")
-            self._delivery.let_go()
-            return False
-        return self._delivery.wait_for_end()
+            arrived = self._delivery.wait_for_end()
+        finally:
+            # Also when Ctrl-C ends the wait.
+            if not arrived:
+                self._delivery.say_how_to_push()
+        return arrived
 
     def after_fork(self) -> None:
         self._delivery.let_go()

@@ -112,7 +112,8 @@ def test_a_text_conversion_of_the_users_does_not_reach_the_patch(workbook, home_
     assert restored(repository, home_of(workbook)) == state(repository)
 
 
-def test_a_clean_tree_has_an_empty_patch(workbook, home_of, repository):
+@pytest.mark.usefixtures("repository")
+def test_a_clean_tree_has_an_empty_patch(workbook, home_of):
     """
     Under the name that was given.
     """
@@ -122,9 +123,8 @@ def test_a_clean_tree_has_an_empty_patch(workbook, home_of, repository):
     assert (home_of(workbook) / "library" / "Source.git-current-commit").read_bytes().startswith(b"commit ")
 
 
-def test_variables_of_a_hook_do_not_lead_to_another_repository(
-    workbook, home_of, repository, tmp_path, monkeypatch
-):
+@pytest.mark.usefixtures("repository")
+def test_variables_of_a_hook_do_not_lead_to_another_repository(workbook, home_of, tmp_path, monkeypatch):
     """
     Under ``git rebase --exec`` and in hooks, GIT_DIR and GIT_INDEX_FILE are set.
     """
@@ -138,9 +138,7 @@ def test_variables_of_a_hook_do_not_lead_to_another_repository(
 
 
 @pytest.mark.parametrize("place", ["no repository", "no commit", "no git"])
-def test_where_there_is_nothing_to_record_it_is_said_once(
-    workbook, home_of, tmp_path, monkeypatch, capsys, place
-):
+def test_where_there_is_nothing_to_record_it_is_said_once(workbook, tmp_path, monkeypatch, capsys, place):
     """
     Training goes on, and no empty artifact pretends to be a state.
     """
@@ -159,7 +157,7 @@ def test_where_there_is_nothing_to_record_it_is_said_once(
 
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("lab-workbook: save_git_status:")
-    assert not list(home_of(workbook).glob("Source*"))
+    assert not list(tmp_path.glob("runs/*/Source*"))
 
 
 def test_a_working_directory_that_is_gone_is_no_reason_to_stop(workbook, tmp_path, monkeypatch, capsys):
