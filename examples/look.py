@@ -51,7 +51,7 @@ def draw(repository, scripts):
         left.plot(smooth, color=colour, linewidth=2.5, label=script)
         right.plot(100 * errors[script], color=colour, linewidth=2, marker="o", markersize=4, label=script)
     left.set(title="Training loss, and its mean over an epoch", ylabel="loss", yscale="log")
-    right.set(title="Held digits taken for another", ylabel="%", ylim=(0, None))
+    right.set(title="Held-out digits taken for another", ylabel="%", ylim=(0, None))
     for axes in (left, right):
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)

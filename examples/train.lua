@@ -2,8 +2,8 @@
 --
 --    LUA_PATH='lua/?.lua;lua/?/init.lua;;' luajit examples/train.lua [epochs]
 --
--- Any Lua from 5.1 to 5.4 will do. The model is written out by hand, so that nothing but Lua is needed; the lines with
--- `workbook` are all that recording costs. examples/train.py is the same program in Python.
+-- Any Lua from 5.1 to 5.4 will do. The model is written out by hand, so that nothing but Lua is needed;
+-- the lines with `workbook` are all that recording costs. examples/train.py is the same program in Python.
 
 local labWorkbook = require 'lab-workbook'
 
@@ -16,11 +16,11 @@ local parameters = {
    momentum = 0.9,
    batchSize = 32,
    epochs = tonumber(arg[1]) or 20,
-   held = 450,
+   heldOut = 450,
    seed = 1,
 }
 
--- Data --------------------------------------------------------------------------------------------------------------
+-- Data ------------------------------------------------------------------------------------------------
 
 --- Return the digits as a list of {pixels = 64 numbers from 0 to 1, label = 1 to 10}.
 local function readDigits(path)
@@ -44,7 +44,7 @@ local function shuffle(list)
    end
 end
 
--- Model -------------------------------------------------------------------------------------------------------------
+-- Model -----------------------------------------------------------------------------------------------
 
 --- Return a matrix of `rows` by `columns` that `fill` gives the numbers for.
 local function matrix(rows, columns, fill)
@@ -122,8 +122,12 @@ local function predict(model, pixels)
       hidden[unit] = math.max(0, hidden[unit])
    end
    local scores = forward(model.output, hidden)
-   local top, sum = math.max((table.unpack or unpack)(scores)), 0
+   local top, sum = -math.huge, 0
+   for _, score in ipairs(scores) do
+      top = math.max(top, score)
+   end
    for digit, score in ipairs(scores) do
+      -- Less the highest score, so that exp cannot overflow.
       scores[digit] = math.exp(score - top)
       sum = sum + scores[digit]
    end
@@ -162,11 +166,11 @@ local function test(model, examples)
    return loss / #examples, wrong / #examples
 end
 
--- Training ----------------------------------------------------------------------------------------------------------
+-- Training --------------------------------------------------------------------------------------------
 
 math.randomseed(parameters.seed)
 local training, testing = readDigits(here .. 'data/digits.csv'), {}
-for _ = 1, parameters.held do
+for _ = 1, parameters.heldOut do
    testing[#testing + 1] = table.remove(training)
 end
 local model = {hidden = newLayer(64, parameters.hidden), output = newLayer(parameters.hidden, 10)}
@@ -199,5 +203,6 @@ workbook:saveJSON('model', {hidden = model.hidden.weights, output = model.output
 if pcall(require, 'torch') then
    workbook:saveTorch('model', model)
 end
-workbook:saveText('summary.txt', string.format('%.4f of %d held digits taken for another\n', testingError, #testing))
+local summary = string.format('%.4f of %d held-out digits taken for another\n', testingError, #testing)
+workbook:saveText('summary.txt', summary)
 workbook:close()

@@ -22,7 +22,7 @@ parameters = {
     "momentum": 0.9,
     "batchSize": 32,
     "epochs": int(sys.argv[1]) if len(sys.argv) > 1 else 20,
-    "held": 450,
+    "heldOut": 450,
     "seed": 1,
 }
 random = np.random.default_rng(parameters["seed"])
@@ -72,7 +72,7 @@ def learn(pixels, labels):
 
 digits = np.loadtxt(os.path.join(here, "data", "digits.csv"), delimiter=",", dtype=int)
 pixels, labels = digits[:, :-1] / 16, digits[:, -1]
-training = np.arange(len(digits) - parameters["held"])
+training = np.arange(len(digits) - parameters["heldOut"])
 testing = np.arange(len(training), len(digits))
 hidden, output = Layer(64, parameters["hidden"]), Layer(parameters["hidden"], 10)
 
@@ -98,4 +98,4 @@ with lab_workbook.new_experiment(note="lab-workbook demo") as workbook:
         print(f"epoch {epoch:2d}  testing error {error:.1%}")
 
     workbook.save_json("model", {"hidden": hidden.weights.T.tolist(), "output": output.weights.T.tolist()})
-    workbook.save_text("summary.txt", f"{error:.4f} of {len(testing)} held digits taken for another\n")
+    workbook.save_text("summary.txt", f"{error:.4f} of {len(testing)} held-out digits taken for another\n")
