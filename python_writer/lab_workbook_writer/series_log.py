@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from lab_workbook.errors import InvalidRow, InvalidSeries
 from lab_workbook.protocol import _spec, cells
+from lab_workbook.protocol.text import is_utf8
 
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.losses import Losses
@@ -135,17 +136,9 @@ def _problem(field: object, fields: Sequence[object]) -> str | None:
         return "is added by the workbook itself: choose another name"
     if fields.count(field) > 1:
         return "is there twice"
-    if "\0" in field or not _is_utf8(field):
+    if "\0" in field or not is_utf8(field):
         return "is not valid UTF-8, or holds NUL"
     return None
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def check_save_every(name: str, save_every: Any) -> int | None:

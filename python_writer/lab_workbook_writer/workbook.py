@@ -23,7 +23,7 @@ from typing import Any
 from lab_workbook import config
 from lab_workbook.errors import InvalidSeries, InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec, documents, jsontext, names, process, tags
-from lab_workbook.protocol.text import mended
+from lab_workbook.protocol.text import is_utf8, mended
 
 from lab_workbook_writer import WRITER, lifecycle, series_log
 from lab_workbook_writer.append_file import AppendFile
@@ -289,8 +289,8 @@ class Workbook:
 
 def _begin(tag: str, note: object, resumes: object) -> documents.Document:
     for argument, value in (("note", note), ("resumes", resumes)):
-        if value is not None and not isinstance(value, str):
-            raise Misuse("begin.document", f"{argument} is a text, not {type(value).__name__}: {value!r}")
+        if value is not None and not (isinstance(value, str) and is_utf8(value)):
+            raise Misuse("begin.document", f"{argument} is a text in UTF-8, not {value!r}")
     optional = {"nonce": tags.random_text(8), **process.identity(), "note": note, "resumes": resumes}
     return documents.begin(tag, WRITER, f"Python {sys.version.split()[0]}", optional)
 

@@ -143,7 +143,7 @@ def test_a_note_is_a_text(prefix, argument):
     """
     A number would be refused by every reader's schema.
     """
-    with pytest.raises(Misuse, match=f"{argument} is a text, not int: 5"):
+    with pytest.raises(Misuse, match=f"{argument} is a text in UTF-8, not 5"):
         lab_workbook.new_experiment(bucket_prefix=prefix, **{argument: 5})
 
 

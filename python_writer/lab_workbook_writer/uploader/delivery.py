@@ -130,8 +130,7 @@ class Delivery:
     def _claim(self) -> None:
         job = ClaimJob(
             self._journal,
-            # Sent once by the client: "exists already" to a second sending would say nothing.
-            lambda: self._to.open(self.tag, attempts=1),
+            lambda: self._sender.store,
             self._begin_data,
             tag=self.tag,
             explicit=self._explicit,

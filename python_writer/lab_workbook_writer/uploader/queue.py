@@ -48,14 +48,13 @@ class Destination(NamedTuple):
     profile: str | None
     upload_every: float
 
-    def open(self, tag: str, *, attempts: int = 4) -> S3Store:
+    def open(self, tag: str) -> S3Store:
         """Return the folder of the experiment in the bucket."""
         return S3Store(
             self.prefix._replace(path=f"{self.prefix.path}{tag}/"),
             endpoint_url=self.endpoint_url,
             profile=self.profile,
             region=self.region,
-            attempts=attempts,
         )
 
 

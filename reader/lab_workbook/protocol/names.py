@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from lab_workbook.errors import InvalidName
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.text import is_utf8
 
 # C0, DEL and C1 control characters, and the other system's separator.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\\\\]")
@@ -94,11 +95,7 @@ def _shown(name: str) -> str:
 
 
 def _not_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+    return not is_utf8(name)
 
 
 def _bad_parts(name: str) -> bool:

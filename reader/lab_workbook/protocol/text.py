@@ -24,3 +24,12 @@ def mended(text: str, report: Callable[[str], None], *, keep_nul: bool = False) 
     if valid != text:
         report(_spec.LOSS_TEXTS)
     return valid
+
+
+def is_utf8(text: str) -> bool:
+    """Say whether a text can be written as UTF-8 as it is: it holds no half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
