@@ -46,7 +46,7 @@ def draw(repository, scripts):
     errors = repository.meld_csv(scripts, "Testing error.csv", "error")
     for script in losses.columns:
         colour = COLOURS[script]
-        left.plot(losses[script], color=colour, alpha=0.25, linewidth=0.6)
+        left.plot(losses[script], color=colour, alpha=0.25, linewidth=0.6, zorder=1)
         smooth = losses[script].rolling(BATCHES, min_periods=1, center=True).mean()
         left.plot(smooth, color=colour, linewidth=2.5, label=script)
         right.plot(100 * errors[script], color=colour, linewidth=2, marker="o", markersize=4, label=script)
@@ -68,16 +68,16 @@ def main(picture):
         sys.exit("nothing here yet: run examples/train.lua or examples/train.py first")
     print(table(experiments).to_string(), end="\n\n")
 
-    by_script = {experiment["parameters.json"]["script"]: experiment for experiment in experiments}
+    latest = {experiment["parameters.json"]["script"]: experiment for experiment in experiments}
+    by_script = dict(sorted(latest.items()))
     parameters = {script: experiment["parameters.json"] for script, experiment in by_script.items()}
     print(pd.DataFrame(parameters).drop(index="script").to_string(), end="\n\n")
     for script, experiment in by_script.items():
         print(f"{script}, {experiment.tag}, the last of Training loss.csv:")
         print(experiment["Training loss.csv"].tail(3).to_string(), end="\n\n")
 
-    draw(repository, {experiment.tag: script for script, experiment in by_script.items()}).savefig(
-        picture, dpi=120
-    )
+    labels = {experiment.tag: script for script, experiment in by_script.items()}
+    draw(repository, labels).savefig(picture, dpi=120)
     print(f"Both loss curves: {picture}")
 
 
