@@ -41,7 +41,8 @@ ALLOWED = {
 
 # What each layer may import from outside the standard library.
 FOREIGN = {
-    "store": {"boto3", "botocore"},
+    # mypy_boto3_s3 has types only, and is never imported at run time.
+    "store": {"boto3", "botocore", "mypy_boto3_s3"},
     "reader": {"pandas", "numpy"},
     "cli": {"click"},
     "kit": {"hypothesis", "jsonschema", "lupa"},

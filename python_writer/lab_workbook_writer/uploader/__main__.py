@@ -36,6 +36,11 @@ def main(arguments: list[str]) -> int:
             return 1
 
 
+def close_inherited() -> None:
+    """Close what the script had open: a shell in between passes on its sockets, files and devices."""
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+
+
 def _deliver(spool: Spool) -> int:
     life = LifePipe(sys.stdin.fileno())
     delivery = Delivery(spool, life)

@@ -42,9 +42,9 @@ _REASONS: Mapping[type[LabWorkbookError], str] = {
 
 class ClaimJob:
     """
-    Creates begin.json; ``open_store`` returns a store that sends each request once.
+    Creates begin.json; ``explicit`` says that the caller chose the tag.
 
-    ``explicit`` says that the caller chose the tag.
+    ``open_store`` is called when the bucket is needed, because it may be what fails.
     """
 
     is_bulky = False

@@ -39,6 +39,7 @@ class Result(enum.Enum):
     CAUGHT_UP = "delivered so far; its script is still running"
     REFUSED = "refused"
     GAVE_UP = "not delivered"
+    GONE = "left, because its spool is gone"
     HURRIED = "interrupted"
 
 
@@ -219,6 +220,8 @@ class Delivery:
             return Result.ENDED
         if self._is_hurried:
             return Result.HURRIED
+        if not os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE)):
+            return Result.GONE
         if self._lanes.is_idle and not self._is_sealing:
             if self._is_over:
                 self._seal()

@@ -108,6 +108,10 @@ class HandSpool:
         wait_until(found, lambda: f"{name} {more}; {self.said()}")
         return found()[-1]
 
+    def wait_until_events(self, name, count):
+        """Wait until the journal has so many events of a name."""
+        wait_until(lambda: len(self.events(name)) >= count, lambda: f"{count} {name}; {self.said()}")
+
     def wait_for_exit(self):
         """Wait until the uploader has ended by itself, and return its exit code."""
         try:
@@ -162,6 +166,12 @@ def make_spool(spool_dir):
 def spool(make_spool, bucket_prefix):
     """A spool for a fresh bucket, whose script is this test."""
     return make_spool(bucket_prefix)
+
+
+@pytest.fixture
+def far_spool(make_spool, bucket_prefix, late_s3):
+    """A spool whose bucket lies behind a network that is off."""
+    return make_spool(bucket_prefix, endpointUrl=late_s3.url)
 
 
 @pytest.fixture

@@ -188,3 +188,23 @@ def test_a_lost_answer_is_remembered_by_the_next_uploader(tmp_path):
     second.close()
 
     assert second.is_claim_open
+
+
+def test_a_bucket_that_stays_away_is_asked_through_one_client(far_spool, late_s3):
+    """
+    Hours without a network cost no memory: every attempt uses the client of the first.
+    """
+    far_spool.start()
+    far_spool.wait_for("trouble")
+    before = memory(far_spool.uploader.pid)
+    claims = len(far_spool.events("claiming"))
+    far_spool.wait_until_events("claiming", claims + 2)
+
+    assert memory(far_spool.uploader.pid) - before < 10 << 20
+    assert late_s3.url in far_spool.events("trouble")[0]["message"]
+
+
+def memory(pid):
+    """Return the resident bytes of a process."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096

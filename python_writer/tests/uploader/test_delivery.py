@@ -5,6 +5,7 @@ The uploader as a process: what the spool says is in the bucket, in order, and e
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -306,12 +307,6 @@ def test_a_large_artifact_goes_in_parts_while_rows_go_on(spool):
     }
 
 
-@pytest.fixture
-def far_spool(make_spool, bucket_prefix, late_s3):
-    """A spool whose bucket lies behind a network that is off."""
-    return make_spool(bucket_prefix, endpointUrl=late_s3.url)
-
-
 def test_a_server_that_comes_late_gets_everything(far_spool, late_s3):
     """
     The network is away when training starts and comes back later: nobody has to do anything.
@@ -391,3 +386,39 @@ def test_no_key_lies_outside_of_the_tag(spool, s3_client):
         f"exp/{spool.tag}/.lab-workbook/end.json",
         f"exp/{spool.tag}/a.txt",
     ]
+
+
+def test_an_uploader_whose_spool_is_removed_leaves(spool):
+    """
+    A claim that was refused, or a person, removed it: there is nothing more to do.
+    """
+    spool.start().wait_for("claimed")
+    shutil.rmtree(spool.path)
+
+    assert spool.wait_for_exit() == 1
+
+
+def test_an_uploader_started_through_a_shell_holds_nothing_that_the_script_had_open(
+    make_spool, bucket_prefix
+):
+    """
+    Lua starts it through a shell, which passes on every descriptor: a pipe never ends, a port stays taken.
+    """
+    spool = make_spool(bucket_prefix)
+    ours, theirs = os.pipe()
+    os.set_inheritable(theirs, True)
+    code = "from lab_workbook.cli import main; main()"
+    with (spool.own / "log").open("ab") as log:
+        spool.uploader = subprocess.Popen(
+            [sys.executable, "-c", code, "upload", str(spool.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            close_fds=False,
+        )
+    os.close(theirs)
+    spool.wait_for("claimed")
+
+    with open(ours, "rb") as pipe:
+        assert pipe.read() == b""
+    assert spool.uploader.poll() is None

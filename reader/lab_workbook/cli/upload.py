@@ -9,6 +9,7 @@ import click
 @click.argument("spool")
 def command(spool: str) -> None:
     """Deliver a spool while its script lives, and then to its end."""
-    from lab_workbook_writer.uploader.__main__ import main
+    from lab_workbook_writer.uploader.__main__ import close_inherited, main
 
+    close_inherited()
     raise SystemExit(main([spool]))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import functools
 import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -27,18 +28,19 @@ from lab_workbook.store import Blob, Entry, s3_errors
 if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.exceptions import ClientError
+    from mypy_boto3_s3 import S3Client
 
 # boto3's own default is one part of 8 MiB for each of ten threads; four keep the memory small.
 _PART_BYTES = 8 * 1024 * 1024
 _PARTS_AT_ONCE = 4
 
+# How often boto3 sends a request that gets no answer.
+_ATTEMPTS = 4
+
 
 class S3Store:
     """
     The objects under a prefix; implements `Reads` and `Writes`.
-
-    ``attempts`` is how often boto3 sends a request; a claim sends it once, because an answer of
-    "exists already" to a second sending says nothing.
 
     Raises:
         CredentialsMissing: the profile does not exist; all else about credentials shows in a request.
@@ -52,22 +54,22 @@ class S3Store:
         endpoint_url: str | None = None,
         profile: str | None = None,
         region: str | None = None,
-        attempts: int = 4,
     ) -> None:
         # boto3 costs half a second, which a script that writes to a folder should not pay.
         import boto3.session
 
         self._bucket = prefix.bucket
         self._path = prefix.path
+        self._given = endpoint_url
         self._endpoint = endpoint_url or "S3"
-        config = _config(attempts)
         try:
             with self._explained(""):
-                session = boto3.session.Session(profile_name=profile, region_name=region)
-                self._client = session.client("s3", endpoint_url=endpoint_url, config=config)
-                if not _is_aws(self._client.meta.endpoint_url):
-                    config = config.merge(_config_elsewhere())
-                    self._client = session.client("s3", endpoint_url=endpoint_url, config=config)
+                self._session = boto3.session.Session(profile_name=profile, region_name=region)
+                self._is_elsewhere = False
+                self._client = self._new_client(_ATTEMPTS)
+                self._is_elsewhere = not _is_aws(self._client.meta.endpoint_url)
+                if self._is_elsewhere:
+                    self._client = self._new_client(_ATTEMPTS)
         except ValueError as error:
             raise ConfigurationError(
                 f"endpointUrl (or AWS_ENDPOINT_URL_S3) cannot be used: {error}"
@@ -105,7 +107,7 @@ class S3Store:
     def create(self, key: str, body: IO[bytes]) -> None:
         """Put an object that must not exist yet; raises `AlreadyExists`."""
         with self._explained(key):
-            self._client.put_object(
+            self._once.put_object(
                 Bucket=self._bucket,
                 Key=self._path + key,
                 Body=body,
@@ -133,6 +135,23 @@ class S3Store:
         with contextlib.suppress(AccessDenied), self._explained(key):
             self._client.delete_object(Bucket=self._bucket, Key=self._path + key)
 
+    @functools.cached_property
+    def _once(self) -> S3Client:
+        """A client that sends a request once: "exists already" to a second sending says nothing."""
+        return self._new_client(1)
+
+    def _new_client(self, attempts: int) -> S3Client:
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=10,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        )
+        if self._is_elsewhere:
+            config = config.merge(_elsewhere())
+        return self._session.client("s3", endpoint_url=self._given, config=config)
+
     def _pages(self, prefix: str, **more: Any) -> Iterator[Any]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._path + prefix, **more
@@ -156,17 +175,7 @@ class S3Store:
             raise s3_errors.from_client(error, where, self._endpoint) from error
 
 
-def _config(attempts: int) -> Config:
-    from botocore.config import Config
-
-    return Config(
-        connect_timeout=10,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-    )
-
-
-def _config_elsewhere() -> Config:
+def _elsewhere() -> Config:
     from botocore.config import Config
 
     # Servers other than AWS seldom have a host name for each bucket, and some refuse newer checksums.

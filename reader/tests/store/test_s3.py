@@ -181,10 +181,10 @@ def test_an_endpoint_that_is_no_url_is_named():
 
 
 def test_a_server_that_is_away_is_unreachable_and_the_error_names_it(late_s3):
-    store = S3Store(prefix.parse("s3://bucket/"), attempts=1)
+    store = S3Store(prefix.parse("s3://bucket/"))
 
     with pytest.raises(errors.Unreachable, match=f"{late_s3.url}.*endpointUrl"):
-        store.get("x")
+        store.create("x", io.BytesIO(b""))
 
 
 def test_an_endpoint_given_by_hand_wins_over_the_environment(s3, bucket_prefix, monkeypatch):
