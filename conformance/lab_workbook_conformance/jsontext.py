@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
+from lab_workbook_conformance.mending import is_sound, mended
 
 _SPELLING = SPEC["json"]
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _Findings(set[str]):
@@ -50,7 +49,7 @@ def broken_rules(data: bytes) -> list[str]:
     for level, text in _walk(value):
         if level > _SPELLING["max_depth"]:
             broken.add("json.depth")
-        if _SURROGATE.search(text):
+        if not is_sound(text):
             broken.add("text.mended")
     return sorted(broken)
 
@@ -80,13 +79,11 @@ def broken_by(value: Any, data: bytes, *, integers: bool = True) -> list[str]:
 
 def _differences(value: Any, found: Any, integers: bool) -> Iterator[str]:  # noqa: FBT001 a walk passes it on
     if isinstance(value, dict):
-        value = {
-            _mended(key if isinstance(key, str) else json.dumps(key)): item for key, item in value.items()
-        }
-        if not isinstance(found, dict) or value.keys() != found.keys():
+        keys = [_key_in(found, key) for key in value]
+        if not isinstance(found, dict) or None in keys or len(found) != len(value):
             yield "json.value"
             return
-        pairs = [(item, found[key]) for key, item in value.items()]
+        pairs = [(item, found[key]) for key, item in zip(keys, value.values(), strict=True)]
     elif isinstance(value, list):
         if not isinstance(found, list) or len(found) != len(value):
             yield "json.value"
@@ -101,8 +98,8 @@ def _differences(value: Any, found: Any, integers: bool) -> Iterator[str]:  # no
 
 def _scalar_difference(value: Any, found: Any, integers: bool) -> Iterator[str]:  # noqa: FBT001 as above
     if isinstance(value, str):
-        if found != _mended(value):
-            yield "text.mended" if _mended(value) != value else "json.value"
+        if found not in mended(value, keep_nul=True):
+            yield "json.value" if is_sound(value) else "text.mended"
     elif isinstance(value, float) and not math.isfinite(value):
         if found != _special(value):
             yield "json.special"
@@ -119,12 +116,10 @@ def _is_same_number(value: float, found: float, integers: bool) -> bool:  # noqa
     return found == value and math.copysign(1, found) == math.copysign(1, value)
 
 
-def _key(key: Any) -> str:
-    return key if isinstance(key, str) else json.dumps(key)
-
-
-def _mended(text: str) -> str:
-    return _SURROGATE.sub(SPEC["text"]["replacement"], text)
+def _key_in(found: Any, key: Any) -> str | None:
+    """Return the key of an object that was written for this one."""
+    names = mended(key if isinstance(key, str) else json.dumps(key), keep_nul=True)
+    return next((name for name in names if name in found), None) if isinstance(found, dict) else None
 
 
 def _special(value: float) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
+from lab_workbook_conformance.mending import is_sound, mended
 
 _SPELLING = SPEC["series"]
 _LIMITS = (_SPELLING["integer_min"], _SPELLING["integer_max"])
@@ -30,7 +31,6 @@ _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z")
-_SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\0]")
 _NEEDS_QUOTES = re.compile('[,"\r\n]|^\ufeff')
 
 
@@ -45,7 +45,8 @@ def broken_rules(data: bytes) -> list[str]:
     if not rows:
         return ["series.birth"]
     header, *body = rows
-    broken = {"text.mended"} if any(_SURROGATE_OR_NUL.search(cell) for row in rows for cell in row) else set()
+    whole = text.removesuffix(rest)
+    broken = set() if is_sound(whole) and "\0" not in whole else {"text.mended"}
     broken.update(_header_rules(header))
     for row in body:
         broken.update(_row_rules(row, len(header)))
@@ -165,10 +166,10 @@ def _difference(value: Any, cell: str, integers: bool | None) -> str | None:  # 
 
 
 def _text_difference(value: str, cell: str) -> str | None:
-    mended = _SURROGATE_OR_NUL.sub(SPEC["text"]["replacement"], value)
-    if cell.startswith('"') and _unquoted(cell) == mended:
+    allowed = mended(value, keep_nul=False)
+    if cell.startswith('"') and _unquoted(cell) in allowed:
         return None
-    return "text.mended" if mended != value and cell.startswith('"') else "series.text"
+    return "text.mended" if allowed != {value} and cell.startswith('"') else "series.text"
 
 
 def _integer_difference(value: int, cell: str) -> str | None:
