@@ -1,0 +1,146 @@
+"""Settings: where they come from, and which wins."""
+
+import pytest
+from lab_workbook import config
+from lab_workbook.errors import ConfigurationError
+
+
+@pytest.fixture
+def file(isolation):
+    """Write the configuration file of the user."""
+    return lambda text: (isolation / ".lab-workbook-config").write_bytes(text.encode())
+
+
+def test_without_any_setting_experiments_go_to_the_home_folder(isolation):
+    """
+    And every other setting has its default.
+    """
+    loaded = config.load()
+
+    assert str(loaded.bucket_prefix) == f"file://{isolation}/lab-workbook/"
+    assert loaded.spool_dir == f"{isolation}/.local/state/lab-workbook/"
+    assert (loaded.upload_every, loaded.exit_timeout, loaded.exit_max) == (10, 30, 300)
+    assert (loaded.endpoint_url, loaded.profile, loaded.region, loaded.uploader) == (None, None, None, "auto")
+
+
+def test_an_argument_wins_over_the_environment_over_the_file(file, monkeypatch):
+    """
+    Each where the one before it is silent.
+    """
+    file("bucketPrefix = /file\nregion = file\nprofile = file\n")
+    monkeypatch.setenv("LAB_WORKBOOK_BUCKET_PREFIX", "/environment")
+    monkeypatch.setenv("LAB_WORKBOOK_REGION", "environment")
+
+    loaded = config.load({"bucket_prefix": "/argument"})
+
+    assert (loaded.bucket_prefix.path, loaded.region, loaded.profile) == ("/argument/", "environment", "file")
+
+
+def test_what_is_empty_or_none_is_not_set(file, monkeypatch):
+    """
+    A script of a job often sets a variable to nothing.
+    """
+    file("region = file\nprofile =\n")
+    monkeypatch.setenv("LAB_WORKBOOK_REGION", "")
+
+    loaded = config.load({"region": None})
+
+    assert (loaded.region, loaded.profile) == ("file", None)
+
+
+def test_a_path_object_is_a_prefix(tmp_path):
+    """
+    People hold their folders as such.
+    """
+    assert config.load({"bucket_prefix": tmp_path}).bucket_prefix.path == f"{tmp_path}/"
+
+
+def test_lines_are_keys_and_values():
+    """
+    With comments, a byte order mark, and the line ends of other systems.
+    """
+    text = "\ufeff# where\r\n  bucketPrefix  =  s3://b,ucket/a=b # c%20\r\n\r\n; more\n\tregion=eu\t\n"
+
+    assert config.parse(text, "file") == {"bucketPrefix": "s3://b,ucket/a=b # c%20", "region": "eu"}
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("[general]", "no sections"),
+        ("bucketPrefix: s3://b/", "no ':'"),
+        ("bucketPrefix", "not `key = value`"),
+        ("= x", "not `key = value`"),
+        ("bucket prefix = x", "not `key = value`"),
+        ("bucketPrefix = 'x'", "without quotes"),
+        ('bucketPrefix = "x"', "without quotes"),
+        ("region = a\nregion = b", "a second time"),
+    ],
+)
+def test_a_line_that_is_none_is_named(line, why):
+    """
+    With its number and where it stands.
+    """
+    number = line.count("\n") + 2
+
+    with pytest.raises(ConfigurationError, match=why) as refused:
+        config.parse(f"# comment\n{line}\n", "~/.lab-workbook-config")
+
+    assert f"~/.lab-workbook-config, line {number}" in str(refused.value)
+
+
+def test_an_unknown_key_is_said_once_and_sets_nothing(file, capsys, isolation):
+    """
+    Also one in another letter case.
+    """
+    file("bucketprefix = /x\ntag = 2016\n")
+
+    config.load()
+    config.load()
+
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert all("sets nothing" in line and str(isolation) in line for line in said)
+
+
+@pytest.mark.parametrize("value", ["-1", "soon", "nan", "1e300"])
+def test_times_are_seconds(monkeypatch, value):
+    """
+    The message names the variable that set it.
+    """
+    monkeypatch.setenv("LAB_WORKBOOK_EXIT_MAX", value)
+
+    with pytest.raises(ConfigurationError, match="LAB_WORKBOOK_EXIT_MAX"):
+        config.load()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"uploader": "ftp"}, {"region": 5}, {"bucket_prefix": 5}, {"exit_max": [1]}, {"spool_dir": 3}],
+)
+def test_arguments_of_another_type_are_named(arguments):
+    """
+    By the name that the caller used.
+    """
+    with pytest.raises(ConfigurationError, match=next(iter(arguments))):
+        config.load(arguments)
+
+
+def test_a_file_that_cannot_be_read_is_no_default(isolation):
+    """
+    Else a typing error sends experiments elsewhere.
+    """
+    (isolation / ".lab-workbook-config").write_bytes(b"bucketPrefix = \xff")
+
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        config.load()
+
+
+@pytest.mark.parametrize(("value", "disabled"), [("1", True), ("true", True), ("0", False), ("", False)])
+def test_a_variable_switches_all_writing_off(monkeypatch, value, disabled):
+    """
+    0 and nothing leave it on.
+    """
+    monkeypatch.setenv("LAB_WORKBOOK_DISABLED", value)
+
+    assert config.is_disabled() is disabled

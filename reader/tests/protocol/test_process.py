@@ -1,0 +1,84 @@
+"""Who wrote an experiment, and whether it is still there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from lab_workbook.protocol import process
+
+WHO = """
+import json
+from lab_workbook.protocol import process
+print(json.dumps(process.identity()), flush=True)
+input()
+"""
+
+
+@pytest.fixture
+def other():
+    """Another process, alive until its input ends, and what it says of itself."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", WHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    yield child, json.loads(child.stdout.readline())
+    child.kill()
+    child.communicate()
+
+
+def test_a_process_that_runs_is_alive(other):
+    """
+    Ourselves, and another.
+    """
+    assert process.is_alive(process.identity()) is True
+    assert process.is_alive(other[1]) is True
+    assert process.exists(other[1]["pid"]) is True
+
+
+def test_a_process_that_has_ended_is_not(other):
+    """
+    Not even as a zombie, which it is until its parent asks for it.
+    """
+    child, identity = other
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+    assert process.is_alive(identity) is False
+    assert process.exists(child.pid) is False
+
+
+def test_a_process_id_that_is_used_again_is_another_process():
+    """
+    The time of its start tells.
+    """
+    identity = process.identity()
+
+    assert process.is_alive({**identity, "pidStarted": "1"}) is False
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bootId": "another boot"},
+        {"pidNamespace": "pid:[1]"},
+        {"pid": "4711"},
+        {"pid": True},
+        {"pidStarted": None},
+        {"bootId": None},
+    ],
+)
+def test_what_cannot_be_known_from_here_is_not_guessed(change):
+    """
+    Another machine, another container, a document of a stranger.
+    """
+    assert process.is_alive({**process.identity(), **change}) is None
+
+
+@pytest.mark.parametrize("pid", [None, "1", 0, -1, 2**70, True])
+def test_what_is_no_process_id_does_not_exist(pid):
+    """
+    It comes from a file.
+    """
+    assert process.exists(pid) is False
