@@ -43,7 +43,7 @@ def test_a_float_reads_back_exactly(spell, value):
     assert float(cell) == value
     assert math.copysign(1, float(cell)) == math.copysign(1, value)
     assert math.isinf(value) or any(mark in cell for mark in ".e")
-    assert len([digit for digit in cell.partition("e")[0] if digit.isdigit()]) <= 18
+    assert math.isinf(value) or len(decimal.Decimal(cell).normalize().as_tuple().digits) <= 17
 
 
 @given(value=INT64)
