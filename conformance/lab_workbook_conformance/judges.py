@@ -147,7 +147,7 @@ def experiment(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
 
 
 def _published(listed: Mapping[str, Mapping[str, Any]], files: Mapping[str, bytes]) -> list[tuple[str, str]]:
-    own = {path for path in files if not path.startswith(_FOLDER)} | {_LAYOUT["begin"]}
+    own = {path for path in files if path == _LAYOUT["begin"] or not path.startswith(_FOLDER)}
     broken = [(path, "end.files") for path in sorted(own ^ listed.keys())]
     for path in sorted(own & listed.keys()):
         found = {"bytes": len(files[path]), "sha256": hashlib.sha256(files[path]).hexdigest()}
