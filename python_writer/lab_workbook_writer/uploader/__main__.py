@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Final
 
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.protocol import documents
@@ -17,6 +18,8 @@ from lab_workbook.protocol import documents
 from lab_workbook_writer.uploader.delivery import Delivery, Result
 from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.spool import Spool
+
+_STANDARD_INPUT: Final = 0
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +45,7 @@ def close_inherited() -> None:
 
 
 def _deliver(spool: Spool) -> int:
-    life = LifePipe(sys.stdin.fileno())
+    life = LifePipe(_STANDARD_INPUT)
     delivery = Delivery(spool, life)
 
     def hurry(signum: int, frame: FrameType | None) -> None:

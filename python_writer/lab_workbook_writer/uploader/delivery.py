@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from typing import Any, Final
 
-from lab_workbook.errors import InvalidName, LabWorkbookError, warn
+from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
 from lab_workbook.protocol import _spec, jsontext, names
 
 from lab_workbook_writer.uploader.claim import ClaimJob
@@ -77,7 +77,7 @@ class Delivery:
         self._sender = Sender(self._journal, lambda: self._to.open(self.tag), self._weather.moved)
         self._lanes = Lanes(
             first=None if self._journal.is_claimed else _spec.LAYOUT_BEGIN,
-            report=self._weather.report,
+            report=self._report,
             wake=life.wake,
         )
         self._series: dict[str, Series] = {}
@@ -145,7 +145,12 @@ class Delivery:
         lines, self._lines = self._lines + self._queue.read(), []
         for line in lines:
             self._take(line)
-        self._is_over = self._end is not None or is_dead
+        is_over = self._end is not None or is_dead
+        if is_over and not self._is_over:
+            # From now on it counts how long nothing moves; before, the script just had nothing to say.
+            self._weather.moved(0)
+            self._lanes.hurry()
+        self._is_over = is_over
         self._publish(all_rows=self._is_over or not self._stays)
         self._answer_flushes()
 
@@ -161,7 +166,6 @@ class Delivery:
                 self._take_flush(line.get("id"))
             elif verb == "end":
                 self._end = line
-                self._lanes.hurry()
         except LabWorkbookError as error:
             warn(f"a line of the queue is passed over: {error}")
             if isinstance(error, InvalidName):
@@ -192,6 +196,11 @@ class Delivery:
         self._publish(all_rows=True)
         self._lanes.hurry()
         self._flushes.append((number, self._lanes.mark()))
+
+    def _report(self, error: Exception | None) -> None:
+        self._weather.report(error)
+        if isinstance(error, CredentialsMissing):
+            self._sender.reopen()
 
     def _vanished(self) -> None:
         self._lost[_spec.LOSS_ARTIFACTS] += 1

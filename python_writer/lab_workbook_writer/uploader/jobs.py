@@ -46,6 +46,11 @@ class Sender:
                 self._store = self._open_store()
             return self._store
 
+    def reopen(self) -> None:
+        """Open the bucket anew for the next request, with the credentials that are there by then."""
+        with self._lock:
+            self._store = None
+
     def send(self, name: str, descriptor: int, size: int, outbox: str = "") -> None:
         """Put the first ``size`` bytes of an open file, and note it."""
         section = Section(descriptor, size, self._moved)

@@ -34,6 +34,7 @@ class Journal:
         self.has_ended = False
         self.published: dict[str, Sent] = {}
         self.flushed: set[Any] = set()
+        self._is_torn = False
         self._lock = threading.Lock()
         self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._remember(path)
@@ -43,24 +44,27 @@ class Journal:
         entry = {"event": event, **more}
         with self._lock:
             self._follow(entry)
-            # The writer removes the spool of a refused claim, and a full disk refuses words as well:
-            # neither stops a delivery.
+            # A full disk refuses words as well, and must not stop a delivery.
             with contextlib.suppress(OSError):
-                os.write(self._descriptor, jsontext.encode(entry, lambda _kind: None) + b"\n")
+                self._append(jsontext.encode(entry, lambda _kind: None) + b"\n")
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
+    def _append(self, line: bytes) -> None:
+        # A line feed ends what a full disk tore off, so that it spoils no other line.
+        line = b"\n" + line if self._is_torn else line
+        self._is_torn = os.write(self._descriptor, line) < len(line)
+
     def _remember(self, path: str) -> None:
         with open(path, "rb") as file:
             for text in file:
-                with contextlib.suppress(ValueError):
+                with contextlib.suppress(ValueError, TypeError):
                     entry = jsontext.decode(text)
                     if isinstance(entry, dict):
                         self._follow(entry)
-                if not text.endswith(b"\n"):
-                    os.write(self._descriptor, b"\n")
+                self._is_torn = not text.endswith(b"\n")
 
     def _follow(self, entry: dict[str, Any]) -> None:
         event = entry.get("event")

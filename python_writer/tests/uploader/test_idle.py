@@ -1,0 +1,56 @@
+"""When a delivery ends by itself although not everything has arrived."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+from lab_workbook_writer.uploader.delivery import Delivery, Result
+from lab_workbook_writer.uploader.pipe import LifePipe
+from lab_workbook_writer.uploader.spool import Spool
+
+
+@pytest.fixture
+def deliver():
+    """Deliver a spool in this process, with a short patience."""
+    life = LifePipe(None)
+
+    def run(hand_spool):
+        return Delivery(Spool(str(hand_spool.path)), life, idle_seconds=0.5).run()
+
+    yield run
+    life.close()
+
+
+def test_it_gives_up_when_the_script_is_dead_and_nothing_moves(
+    make_spool, bucket_prefix, dead_script, late_s3, deliver
+):
+    """
+    The spool is kept for `lab-workbook push`.
+    """
+    spool = make_spool(bucket_prefix, script=dead_script, endpointUrl=late_s3.url)
+    spool.put("a.txt", b"a")
+
+    assert deliver(spool) is Result.GAVE_UP
+    assert (spool.own / "outbox" / "1").exists()
+
+
+def test_a_script_that_was_silent_for_long_is_delivered_when_it_ends(make_spool, bucket_prefix, deliver):
+    """
+    Patience begins when the script has ended, not when it last said something.
+    """
+    code = "import json, sys; from lab_workbook.protocol import process\n"
+    code += "print(json.dumps(process.identity()), flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as script:
+        spool = make_spool(bucket_prefix, script=json.loads(script.stdout.readline()))
+        silence = threading.Timer(2, script.stdin.close)
+        silence.start()
+
+        result = deliver(spool)
+        silence.join()
+
+    assert result is Result.ENDED
+    assert spool.end_json()["outcome"] == "interrupted"
