@@ -91,8 +91,8 @@ class Workbook:
         Raises:
             InvalidValue: something in it has no rule in JSON, such as a function.
         """
-        path = self._take(name, _spec.KIND_JSON_SUFFIX)
-        self._save_bytes(path, jsontext.encode(value, self._losses.add))
+        data = jsontext.encode(value, self._losses.add)
+        self._save_bytes(self._take(name, _spec.KIND_JSON_SUFFIX), data)
 
     def save_text(self, name: str, text: str) -> None:
         """
@@ -100,11 +100,11 @@ class Workbook:
 
         >>> workbook.save_text("remarks.txt", "The loss jumps at epoch 3.")
         """
-        path = self._take(name)
         if not isinstance(text, str):
             raise InvalidValue(
                 "text.mended", f"save_text saves a str, not {type(text).__name__}: save_file copies bytes"
             )
+        path = self._take(name)
         self._save_bytes(path, mended(text, self._losses.add).encode())
 
     def save_file(self, name: str, path: str | os.PathLike[str]) -> None:
@@ -116,10 +116,10 @@ class Workbook:
         Raises:
             OSError: there is no such file, or it cannot be opened.
         """
-        taken = self._take(name)
         import shutil
 
         with open(path, "rb") as source:
+            taken = self._take(name)
 
             def fill(temporary: str) -> None:
                 with open(temporary, "xb") as copy:
