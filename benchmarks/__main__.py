@@ -1,8 +1,8 @@
 """
 `make bench`: what we cost, beside the least that anyone could pay for the same.
 
-Every figure is measured next to its floor in the same run; only the ratio says something, and a
-machine that is busy with other things makes it noisy.
+Every figure is measured next to its floor in the same run. Only the ratio says something, and a
+machine that is busy with other things still makes it noisy.
 """
 
 from __future__ import annotations

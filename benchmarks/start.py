@@ -28,8 +28,12 @@ def run() -> list[tuple[str, float, float]]:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
         prefix = str(Path(folder, "experiments"))
         turns = [_turn(environment, prefix) for _ in range(1 + TURNS)][1:]
-    imported, bare, started = (statistics.median(column) for column in zip(*turns, strict=True))
-    return [("import lab_workbook, CPU", imported, bare), ("new_experiment on file://, wall", started, 0.0)]
+    imported, bare, started = zip(*turns, strict=True)
+    return [
+        ("import lab_workbook, CPU", statistics.median(imported), statistics.median(bare)),
+        # By the clock on the wall, to which a busy machine can only add: so the best turn counts.
+        ("new_experiment on file://, wall", min(started), 0.0),
+    ]
 
 
 def _turn(environment: dict[str, str], prefix: str) -> tuple[float, float, float]:
