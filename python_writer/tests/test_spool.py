@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import time
-from pathlib import Path
 
 import lab_workbook
 import pytest
@@ -12,8 +11,22 @@ import pytest
 
 @pytest.fixture
 def spools(isolation):
-    """The folder of all spools of this test's user."""
-    return isolation / ".local" / "state" / "lab-workbook"
+    """The folder of all spools of this test's user; whoever still delivers one afterwards is ended."""
+    folder = isolation / ".local" / "state" / "lab-workbook"
+    yield folder
+    for spool in folder.glob("*"):
+        os.kill(uploader_of(spool), signal.SIGKILL)
+
+
+def uploader_of(spool):
+    """The process that delivers a spool, once it has said so."""
+    journal = spool / ".lab-workbook" / "journal"
+    while True:
+        lines = journal.read_text().splitlines() if journal.exists() else []
+        started = [json.loads(line)["pid"] for line in lines if '"started"' in line]
+        if started:
+            return started[-1]
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -176,9 +189,7 @@ def test_another_uploader_takes_over_from_one_that_died(bucket_prefix, objects, 
     """
     with lab_workbook.new_experiment(bucket_prefix=bucket_prefix) as workbook:
         (spool,) = spools.iterdir()
-        journal = Path(spool, ".lab-workbook", "journal").read_text().splitlines()
-        pid = next(json.loads(line)["pid"] for line in journal if '"started"' in line)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(uploader_of(spool), signal.SIGKILL)
         workbook.save_text("remarks", "late")
 
     assert objects(workbook.tag)["remarks"] == b"late"
