@@ -33,6 +33,8 @@ sys.exit(main([sys.argv[1]]))
 """
 
 _RESTART_SECONDS: Final = 60.0
+# So long a new one may take until it says that it has started.
+_STARTING_SECONDS: Final = 5.0
 
 
 class Delivery:
@@ -62,9 +64,7 @@ class Delivery:
 
     def keep_alive(self) -> None:
         """Start another uploader if this one has died, at most once a minute."""
-        if self._started_at is None or time.monotonic() - self._started_at < _RESTART_SECONDS:
-            return
-        if not self._runs() and not self._journal.has("refused"):
+        if self._is_dead(_RESTART_SECONDS) and not self._journal.has("refused"):
             self._start()
 
     def wait_for_flush(self, number: int, seconds: float) -> bool:
@@ -86,7 +86,7 @@ class Delivery:
                 return True
             if self._journal.has("refused"):
                 return False
-            if not is_revived and not self._runs():
+            if not is_revived and self._is_dead(_STARTING_SECONDS):
                 # Whatever has ended the last one, nobody else will deliver what is left.
                 is_revived = True
                 self._start()
@@ -123,9 +123,12 @@ class Delivery:
                 warn(f"the uploader cannot be started ({error}); training goes on and the spool is kept")
             self._can_start = False
 
-    def _runs(self) -> bool:
+    def _is_dead(self, seconds: float) -> bool:
+        """Say whether no uploader runs, though the last one was started so many seconds ago."""
+        if self._started_at is None or time.monotonic() - self._started_at < seconds:
+            return False
         started = self._journal.last("started")
-        return started is not None and process.exists(started.get("pid"))
+        return started is None or not process.exists(started.get("pid"))
 
     def _wait(self, seconds: float, done: Callable[[], bool]) -> bool:
         until = time.monotonic() + seconds
