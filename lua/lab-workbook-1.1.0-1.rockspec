@@ -11,7 +11,7 @@ description = {
    license = 'MIT',
 }
 dependencies = {
-   'lua >= 5.1, < 5.5',
+   'lua >= 5.1, < 5.6',
 }
 build = {
    type = 'builtin',
@@ -26,6 +26,7 @@ build = {
       ['lab-workbook.folder'] = 'lab-workbook/folder.lua',
       ['lab-workbook.git'] = 'lab-workbook/git.lua',
       ['lab-workbook'] = 'lab-workbook/init.lua',
+      ['lab-workbook.interpreted'] = 'lab-workbook/interpreted.lua',
       ['lab-workbook.journal'] = 'lab-workbook/journal.lua',
       ['lab-workbook.json'] = 'lab-workbook/json.lua',
       ['lab-workbook.lifecycle'] = 'lab-workbook/lifecycle.lua',

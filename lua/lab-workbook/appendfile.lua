@@ -6,6 +6,8 @@
 --
 -- @module lab-workbook.appendfile
 
+local interpreted = require 'lab-workbook.interpreted'
+
 local appendfile = {}
 
 local AppendFile = {}
@@ -66,6 +68,8 @@ function AppendFile:prepare()
    self.ready = done and true or false
    return self.ready or nil, problem
 end
+
+interpreted(AppendFile.prepare, true)
 
 --- Append a piece.
 -- @string piece bytes that end with a line feed

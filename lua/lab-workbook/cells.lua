@@ -64,13 +64,26 @@ function cells.formats(report)
    }
 end
 
+-- White space beyond ASCII, in UTF-8.
+local SPACES = {'\194\133', '\194\160', '\225\154\128', '\226\128\168', '\226\128\169', '\226\128\175',
+   '\226\129\159', '\227\128\128'}
+for last = 128, 138 do SPACES[#SPACES + 1] = '\226\128' .. string.char(last) end
+
+local function hasOuterSpace(field)
+   if find(field, '^[\9-\13\28-\32]') or find(field, '[\9-\13\28-\32]$') then return true end
+   for _, space in ipairs(SPACES) do
+      if field:sub(1, #space) == space or field:sub(-#space) == space then return true end
+   end
+   return false
+end
+
 --- Return the cell of the header for a field: quoted only where it must be.
 -- @string field the name of a field
 function cells.fieldName(field)
-   local outerSpace = find(field, '^[ \t\v\f]') or find(field, '[ \t\v\f]$')
    -- A reader would take a byte order mark off the front of the file.
-   local mark = find(field, '^\239\187\191')
-   if outerSpace or mark or find(field, '[,"\r\n]') then return '"' .. gsub(field, '"', '""') .. '"' end
+   if find(field, '[,"\r\n]') or hasOuterSpace(field) or find(field, '^\239\187\191') then
+      return '"' .. gsub(field, '"', '""') .. '"'
+   end
    return field
 end
 

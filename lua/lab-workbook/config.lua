@@ -10,6 +10,8 @@
 --
 -- @module lab-workbook.config
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local numbers = require 'lab-workbook.numbers'
 local prefix = require 'lab-workbook.prefix'
@@ -62,9 +64,9 @@ end
 function config.parse(content, origin)
    if content:sub(1, #BYTE_ORDER_MARK) == BYTE_ORDER_MARK then content = content:sub(#BYTE_ORDER_MARK + 1) end
    local values, number = {}, 0
-   for line in (content .. '\n'):gmatch('([^\n]*)\n') do
+   for raw in (content .. '\n'):gmatch('([^\n]*)\n') do
+      local line = stripped(raw, '[ \t\r]')
       number = number + 1
-      line = stripped(line, '[ \t\r]')
       if line ~= '' and not line:find('^[#;]') then
          local key, value = assignment(line, values)
          if not key then return nil, ('%s, line %d: %s%s'):format(origin, number, text.shown(line), value) end

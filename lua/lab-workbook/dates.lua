@@ -1,6 +1,8 @@
 --- The time as all files spell it: 2016-02-12T22:17:34Z.
 -- @module lab-workbook.dates
 
+require 'lab-workbook.interpreted'(true, true)
+
 local spec = require 'lab-workbook.spec'
 
 local dates = {}

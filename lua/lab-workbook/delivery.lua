@@ -6,6 +6,8 @@
 --
 -- @module lab-workbook.delivery
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local journal = require 'lab-workbook.journal'
 local process = require 'lab-workbook.process'

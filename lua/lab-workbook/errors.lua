@@ -6,6 +6,8 @@
 --
 -- @module lab-workbook.errors
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = {}
 
 --- Raise: the program asked for something that the protocol has no rule for.

@@ -4,6 +4,8 @@
 --
 -- @module lab-workbook.files
 
+require 'lab-workbook.interpreted'(true, true)
+
 local files = {}
 
 local BLOCK = 1024 * 1024

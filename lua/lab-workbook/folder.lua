@@ -2,6 +2,8 @@
 -- So there is nothing to deliver and nothing to wait for, and the ending is written here.
 -- @module lab-workbook.folder
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
 local json = require 'lab-workbook.json'

@@ -5,6 +5,8 @@
 --
 -- @module lab-workbook.git
 
+require 'lab-workbook.interpreted'(true, true)
+
 local shell = require 'lab-workbook.shell'
 
 local git = {}

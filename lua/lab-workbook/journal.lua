@@ -1,6 +1,8 @@
 --- What the uploader says: one JSON object a line, `{"event": "claimed", ...}` (docs/spool.md).
 -- @module lab-workbook.journal
 
+require 'lab-workbook.interpreted'(true, true)
+
 local files = require 'lab-workbook.files'
 
 local journal = {}

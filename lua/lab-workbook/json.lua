@@ -10,6 +10,8 @@
 --
 -- @module lab-workbook.json
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local numbers = require 'lab-workbook.numbers'
 local scalars = require 'lab-workbook.scalars'

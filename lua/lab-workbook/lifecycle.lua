@@ -5,6 +5,8 @@
 --
 -- @module lab-workbook.lifecycle
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local process = require 'lab-workbook.process'
 

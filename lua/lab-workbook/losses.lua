@@ -2,6 +2,8 @@
 -- A training script is never stopped for any of it.
 -- @module lab-workbook.losses
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local spec = require 'lab-workbook.spec'
 

@@ -8,6 +8,8 @@
 --
 -- @module lab-workbook.names
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local spec = require 'lab-workbook.spec'
 local text = require 'lab-workbook.text'

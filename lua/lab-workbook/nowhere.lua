@@ -1,6 +1,8 @@
 --- The place of a workbook that is switched off by LAB_WORKBOOK_DISABLED=1: nothing is written.
 -- @module lab-workbook.nowhere
 
+require 'lab-workbook.interpreted'(true, true)
+
 local nowhere = {}
 
 local Nowhere = {}

@@ -7,6 +7,8 @@
 --
 -- @module lab-workbook.prefix
 
+require 'lab-workbook.interpreted'(true, true)
+
 local shell = require 'lab-workbook.shell'
 local text = require 'lab-workbook.text'
 
@@ -48,7 +50,7 @@ function prefix.absolute(path)
       end
    end
    -- POSIX gives exactly two slashes at the front a meaning of their own.
-   return (path:find('^//[^/]') and '//' or '/') .. table.concat(parts, '/')
+   return ((path == '//' or path:find('^//[^/]')) and '//' or '/') .. table.concat(parts, '/')
 end
 
 --- Return a path with a '~' at its front replaced by the home directory.

@@ -2,6 +2,8 @@
 -- A process id alone is used again; with its start time and the boot of its machine it is unique.
 -- @module lab-workbook.process
 
+require 'lab-workbook.interpreted'(true, true)
+
 local process = {}
 
 local function firstLine(path)

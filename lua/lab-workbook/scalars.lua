@@ -5,6 +5,8 @@
 --
 -- @module lab-workbook.scalars
 
+require 'lab-workbook.interpreted'(true, true)
+
 local scalars = {}
 
 --- The value that is written as a missing cell, or as null in JSON.

@@ -6,6 +6,8 @@
 --
 -- @module lab-workbook.shell
 
+require 'lab-workbook.interpreted'(true, true)
+
 local shell = {}
 
 --- Return a text as one argument of a command.

@@ -3,6 +3,8 @@
 -- outbox, so that a delivery under way never sees its file change.
 -- @module lab-workbook.spool
 
+require 'lab-workbook.interpreted'(true, true)
+
 local delivery = require 'lab-workbook.delivery'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'

@@ -7,6 +7,8 @@
 --
 -- @module lab-workbook.tag
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 local names = require 'lab-workbook.names'
 local spec = require 'lab-workbook.spec'

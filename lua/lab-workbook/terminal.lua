@@ -1,6 +1,8 @@
 --- The line that says where the experiment lies.
 -- @module lab-workbook.terminal
 
+require 'lab-workbook.interpreted'(true, true)
+
 local shell = require 'lab-workbook.shell'
 
 local terminal = {}

@@ -5,6 +5,8 @@
 --
 -- @module lab-workbook.text
 
+require 'lab-workbook.interpreted'(true, true)
+
 local spec = require 'lab-workbook.spec'
 
 local text = {}

@@ -1,6 +1,8 @@
 --- Torch objects, written by the torch that the script has.
 -- @module lab-workbook.torchfile
 
+require 'lab-workbook.interpreted'(true, true)
+
 local errors = require 'lab-workbook.errors'
 
 local torchfile = {}

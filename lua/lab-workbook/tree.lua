@@ -5,6 +5,8 @@
 --
 -- @module lab-workbook.tree
 
+require 'lab-workbook.interpreted'(true, true)
+
 local appendfile = require 'lab-workbook.appendfile'
 local files = require 'lab-workbook.files'
 local shell = require 'lab-workbook.shell'

@@ -12,6 +12,8 @@
 --
 -- @classmod lab-workbook.workbook
 
+require 'lab-workbook.interpreted'(true, true)
+
 local dates = require 'lab-workbook.dates'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'

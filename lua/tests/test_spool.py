@@ -1,0 +1,187 @@
+"""The spool: docs/spool.md from the side of the writer, and then with the real uploader."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# Stands where the real one does: claims, answers flushes, and ends when it is told to.
+STAND_IN = """#!/bin/sh
+spool=$2
+cp "$spool/.lab-workbook/begin.json" "$spool.begin"
+ls -l /proc/self/fd > "$spool.fds"
+say() { printf '%s\\n' "$1" >> "$spool/.lab-workbook/journal"; }
+say '{"event": "started", "pid": '$$'}'
+ANSWER
+for try in $(seq 600); do
+   case $(tail -n 1 "$spool/.lab-workbook/queue") in
+      *'"verb": "flush"'*) say '{"event": "flushed", "id": 1}';;
+      *'"verb": "end"'*) break;;
+   esac
+   sleep 0.05
+done
+cp "$spool/.lab-workbook/queue" "$spool.queue"
+cp -r "$spool/.lab-workbook/outbox" "$spool.outbox"
+say '{"event": "ended"}'
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path, isolation):
+    """Return a function that puts a stand-in on the PATH; it gives the variables for `run`."""
+
+    def stand_in(answer):
+        programs = tmp_path / "bin"
+        programs.mkdir()
+        (programs / "lab-workbook").write_text(STAND_IN.replace("ANSWER", answer))
+        (programs / "lab-workbook").chmod(0o755)
+        return {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "LAB_WORKBOOK_BUCKET_PREFIX": "s3://bucket/exp",
+            "LAB_WORKBOOK_SPOOL_DIR": str(tmp_path / "spools"),
+        }
+
+    return stand_in
+
+
+def kept(tmp_path, end):
+    """Return what the stand-in has kept."""
+    (path,) = (tmp_path / "spools").glob(f"*.{end}")
+    return path
+
+
+def test_the_queue_says_what_the_contract_says(run, stand_in, tmp_path):
+    """
+    Line by line, and each save under a fresh number.
+    """
+    variables = stand_in("""say '{"event": "claimed"}'""")
+
+    done = run(
+        "w:saveJSON('p', {1}) w:saveText('a/b', 'x') w:saveJSON('p', {2}) w:newTimeSeriesLog('loss', {'a'}, 5){a = 1}"
+        " print(w.where, w:flush(5), w:close())",
+        LAB_WORKBOOK_UPLOAD_EVERY="2.5",
+        **variables,
+    )
+
+    assert "s3://bucket/exp/T/\ttrue\ttrue\n" in done.stdout
+    lines = [json.loads(line) for line in kept(tmp_path, "queue").read_text().splitlines()]
+    assert lines[:-1] == [
+        {
+            "verb": "destination",
+            "prefix": "s3://bucket/exp/",
+            "tag": "T",
+            "explicit": True,
+            "endpointUrl": None,
+            "region": None,
+            "profile": None,
+            "uploadEvery": 2.5,
+        },
+        {"verb": "put", "name": "p.json", "outbox": "1"},
+        {"verb": "put", "name": "a/b", "outbox": "2"},
+        {"verb": "put", "name": "p.json", "outbox": "3"},
+        {"verb": "series", "name": "loss.csv", "saveEvery": 5},
+        {"verb": "flush", "id": 1},
+    ]
+    end = lines[-1]
+    assert (end["verb"], end["outcome"], end["error"]) == ("end", "finished", None)
+    assert sorted(end["lost"]) == ["artifacts", "integers", "rows", "texts"]
+    assert (kept(tmp_path, "outbox") / "3").read_text() == "[2]"
+    spool = Path(str(kept(tmp_path, "queue")).removesuffix(".queue"))
+    begin = json.loads((spool / ".lab-workbook/begin.json").read_text())
+    assert spool.name == f"T.{begin['nonce']}"
+    assert (spool.stat().st_mode & 0o777, spool.parent.stat().st_mode & 0o777) == (0o700, 0o700)
+
+
+def test_the_uploader_gets_a_pipe_and_nothing_else(run, stand_in, tmp_path):
+    """
+    Its input is the life pipe, its output the log, and no file of the script is open in it.
+    """
+    variables = stand_in("""say '{"event": "claimed"}'""")
+
+    run("w:close()", **variables)
+
+    lines = [line.split(" -> ") for line in kept(tmp_path, "fds").read_text().splitlines() if " -> " in line]
+    targets = {int(left.split()[-1]): right for left, right in lines}
+    assert targets[0].startswith("pipe:")
+    assert targets[2].endswith(".lab-workbook/log")
+    assert all(number <= 3 for number in targets)
+
+
+def test_a_refused_claim_raises_and_leaves_no_spool(run, stand_in, tmp_path):
+    """
+    With the uploader's own words.
+    """
+    variables = stand_in(
+        """say '{"event": "refused", "reason": "taken", "message": "say \\\\"no\\\\" \\\\u00e9\\\\\\\\"}'; exit"""
+    )
+
+    done = run("", check=False, **variables)
+
+    assert done.returncode == 1
+    assert 'lab-workbook: say "no" é\\ (rule tag.claim)' in done.stderr
+    assert not [path for path in (tmp_path / "spools").iterdir() if path.is_dir()]
+
+
+def test_trouble_is_warned_of_and_the_script_goes_on(run, stand_in):
+    """
+    A claim without an answer costs five seconds, an end without progress as long as the user says.
+    """
+    variables = stand_in("""say '{"event": "trouble", "message": "no route"}'; exit""")
+
+    done = run("print('on')", LAB_WORKBOOK_EXIT_TIMEOUT="0.3", **variables)
+
+    assert "on" in done.stdout
+    assert "not in the bucket yet (no route); training goes on" in done.stderr
+    assert "not everything is in the bucket (no route); deliver the rest with:" in done.stderr
+    assert "  lab-workbook push '/" in done.stderr
+
+
+def test_without_the_command_the_spool_is_kept(run, stand_in, tmp_path):
+    """
+    And it is said how it is delivered.
+    """
+    variables = {**stand_in("exit"), "PATH": "/usr/bin:/bin"}
+
+    done = run("w:saveText('t', 'x')", **variables)
+
+    (spool,) = (tmp_path / "spools").iterdir()
+    assert (spool / ".lab-workbook/outbox/1").read_text() == "x"
+    assert "the command lab-workbook is not on the PATH" in done.stderr
+    assert f"lab-workbook push '{spool}'" in done.stderr
+
+
+@pytest.mark.parametrize(("ending", "outcome"), [("print(w:close())", "finished"), ("", "ended")])
+def test_the_real_uploader_delivers(run, s3_client, bucket_prefix, ending, outcome):
+    """
+    Everything is in the bucket when the script has ended, and the spool is gone.
+    """
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+
+    run(
+        f"w:saveText('note.txt', 'x') local log = w:newTimeSeriesLog('loss', {{'a'}}) log{{a = 1}} {ending}",
+        PATH=path,
+        LAB_WORKBOOK_BUCKET_PREFIX=bucket_prefix,
+    )
+
+    bucket = bucket_prefix.split("/")[2]
+    keys = [item["Key"] for item in s3_client.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert {f"exp/T/{name}" for name in ("note.txt", "loss.csv", ".lab-workbook/begin.json")} <= set(keys)
+    end = json.loads(s3_client.get_object(Bucket=bucket, Key="exp/T/.lab-workbook/end.json")["Body"].read())
+    assert end["outcome"] == outcome
+    assert os.listdir(Path(os.environ["HOME"]) / ".local/state/lab-workbook") == []
+
+
+def test_the_real_uploader_refuses_a_missing_bucket(run, s3_client):
+    """
+    Before the training starts.
+    """
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+
+    done = run("", check=False, PATH=path, LAB_WORKBOOK_BUCKET_PREFIX="s3://there-is-no-such-bucket/exp")
+
+    assert done.returncode == 1
+    assert "there-is-no-such-bucket" in done.stderr
