@@ -12,7 +12,6 @@ protocol 1.0 quote nothing, so they are read just as the reader of their day rea
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Sequence
@@ -25,6 +24,8 @@ from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec, rows
 
 _DATE = _spec.SERIES_DATE_FIELD
+# A doubled quote reads as two quoted pieces that touch.
+_CELL = re.compile(r'(?:^|,)((?:"[^"]*"|[^",]+)*)')
 _LONG_ROW = re.compile("Expected ([0-9]+) fields in line ([0-9]+), saw ([0-9]+)")
 
 # One chunk, so that a column's type does not depend on where a chunk ends; bytes that are not UTF-8
@@ -49,7 +50,7 @@ def read(data: bytes, name: str) -> pd.DataFrame:
     Raises:
         Unreadable: a row does not fit the header, or a date is none; names ``name`` and the row.
     """
-    data = data[: rows.end_of_rows(data)]
+    data = _line_ends(data[: rows.end_of_rows(data)], b'"')
     start = rows.first_row_end(data)
     fields = _cells(data[:start])
     if len(fields) < 2 or fields[-1] != _DATE:
@@ -64,7 +65,7 @@ def read_legacy(data: bytes, name: str) -> pd.DataFrame:
     Raises:
         Unreadable: a row has more cells than the header; names ``name`` and the row.
     """
-    data = data[: data.rfind(b"\n") + 1]
+    data = _line_ends(data[: data.rfind(b"\n") + 1], None)
     return _as_pandas_does(data, _cells(data[: data.find(b"\n") + 1]), name)
 
 
@@ -159,18 +160,22 @@ class _Series:
         return dates
 
     def _check_first_row(self) -> None:
-        row = self._data[self._start : rows.first_row_end(self._data, self._start)]
-        if row.strip():
-            self._check_width(1, _cells(row))
+        self._check_width(1, self._data[self._start : rows.first_row_end(self._data, self._start)])
 
     def _check_widths(self) -> None:
-        text = io.StringIO(self._data[self._start :].decode(errors="replace"), newline="")
-        for row, cells in enumerate(filter(None, csv.reader(text)), 1):
-            self._check_width(row, cells)
+        number, start = 0, self._start
+        while start < len(self._data):
+            end = rows.first_row_end(self._data, start)
+            row = self._data[start:end]
+            number += bool(row.strip())
+            self._check_width(number, row)
+            start = end
 
-    def _check_width(self, row: int, cells: list[str]) -> None:
-        if len(cells) != len(self._columns):
-            raise _misfit(self._name, row, len(cells), len(self._columns))
+    def _check_width(self, number: int, row: bytes) -> None:
+        # Quotes split the row into pieces that are in turn outside and inside of them.
+        width = 1 + sum(piece.count(b",") for piece in row.split(b'"')[::2])
+        if width != len(self._columns) and row.strip():
+            raise _misfit(self._name, number, width, len(self._columns))
 
 
 def _as_pandas_does(data: bytes, fields: Sequence[str], name: str) -> pd.DataFrame:
@@ -208,9 +213,25 @@ def _unshifted(data: bytes, fields: Sequence[str], name: str, options: dict[str,
     return frame
 
 
+def _line_ends(data: bytes, quote: bytes | None) -> bytes:
+    """Return the rows with LF alone between them, where pandas needs that."""
+    # Before pandas 3, a bare CR outside quotes can make its parser fill the whole memory.
+    if _columns.IS_MODERN or b"\r" not in data:
+        return data
+    pieces = data.split(quote) if quote else [data]
+    pieces[::2] = [piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") for piece in pieces[::2]]
+    return (quote or b"").join(pieces)
+
+
 def _cells(row: bytes) -> list[str]:
-    text = row.decode(errors="replace").removeprefix("\ufeff")
-    return next(csv.reader(io.StringIO(text, newline="")), [])
+    # Not the csv module, which has a limit on the length of a cell and, before 3.11, refuses NUL.
+    text = row.decode(errors="replace").removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
+    return [_unquoted(cell) for cell in _CELL.findall(text)] if text else []
+
+
+def _unquoted(cell: str) -> str:
+    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"') if is_quoted else cell
 
 
 def _numbered(fields: Sequence[str]) -> list[str]:
