@@ -71,7 +71,7 @@ def run(interpreter: str, prefix: Path, tmp_path: Path) -> Run:
         path.write_text(start + script)
         environment = {**os.environ, "LUA_PATH": LUA_PATH, "LAB_WORKBOOK_BUCKET_PREFIX": str(prefix), **more}
         done = subprocess.run(
-            [interpreter, str(path)],
+            [shutil.which(interpreter), str(path)],
             cwd=tmp_path,
             env=environment,
             capture_output=True,

@@ -11,7 +11,7 @@ import pytest
 
 # Stands where the real one does: claims, answers flushes, and ends when it is told to.
 STAND_IN = """#!/bin/sh
-spool=$2
+spool=${2%/}
 cp "$spool/.lab-workbook/begin.json" "$spool.begin"
 ls -l /proc/self/fd > "$spool.fds"
 say() { printf '%s\\n' "$1" >> "$spool/.lab-workbook/journal"; }
@@ -31,7 +31,7 @@ say '{"event": "ended"}'
 
 
 @pytest.fixture
-def stand_in(tmp_path, isolation):
+def stand_in(tmp_path):
     """Return a function that puts a stand-in on the PATH; it gives the variables for `run`."""
 
     def stand_in(answer):
@@ -61,8 +61,8 @@ def test_the_queue_says_what_the_contract_says(run, stand_in, tmp_path):
     variables = stand_in("""say '{"event": "claimed"}'""")
 
     done = run(
-        "w:saveJSON('p', {1}) w:saveText('a/b', 'x') w:saveJSON('p', {2}) w:newTimeSeriesLog('loss', {'a'}, 5){a = 1}"
-        " print(w.where, w:flush(5), w:close())",
+        "w:saveJSON('p', {1}) w:saveText('a/b', 'x') w:saveJSON('p', {2})"
+        " w:newTimeSeriesLog('loss', {'a'}, 5){a = 1} print(w.where, w:flush(5), w:close())",
         LAB_WORKBOOK_UPLOAD_EVERY="2.5",
         **variables,
     )
@@ -116,7 +116,7 @@ def test_a_refused_claim_raises_and_leaves_no_spool(run, stand_in, tmp_path):
     With the uploader's own words.
     """
     variables = stand_in(
-        """say '{"event": "refused", "reason": "taken", "message": "say \\\\"no\\\\" \\\\u00e9\\\\\\\\"}'; exit"""
+        r"""say '{"event": "refused", "reason": "taken", "message": "say \"no\" \u00e9\\"}'; exit"""
     )
 
     done = run("", check=False, **variables)
@@ -175,7 +175,8 @@ def test_the_real_uploader_delivers(run, s3_client, bucket_prefix, ending, outco
     assert os.listdir(Path(os.environ["HOME"]) / ".local/state/lab-workbook") == []
 
 
-def test_the_real_uploader_refuses_a_missing_bucket(run, s3_client):
+@pytest.mark.usefixtures("s3")
+def test_the_real_uploader_refuses_a_missing_bucket(run):
     """
     Before the training starts.
     """
