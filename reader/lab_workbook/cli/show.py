@@ -28,6 +28,8 @@ def command(tag: str, prefix: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps(facts, indent=2))
         return
     parameters, artifacts = facts.pop("parameters"), facts.pop("artifacts")
+    facts["error"] = ": ".join(map(str, (facts["error"] or {}).values()))
+    facts["lost"] = ", ".join(f"{count} {kind}" for kind, count in (facts["lost"] or {}).items() if count)
     click.echo(_text.columns([(key, _shown(value)) for key, value in facts.items() if value]))
     for name, values in parameters.items():
         click.echo(f"\n{_text.safe(name)}")

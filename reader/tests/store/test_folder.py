@@ -1,0 +1,191 @@
+"""
+A folder is a store of plain files, and nothing in it leads out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from lab_workbook import AccessDenied, StoreError
+from lab_workbook.store import Entry
+from lab_workbook.store.folder import FolderStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    for name, text in (("A/a.txt", "abc"), ("A/b/c.txt", "d"), ("A/b.txt", ""), ("B/x", "x")):
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return FolderStore(f"{tmp_path}/root/")
+
+
+def test_a_file_is_read_by_its_key(store: FolderStore) -> None:
+    blob = store.get("A/a.txt")
+
+    assert blob.data == b"abc"
+    assert blob.modified.tzinfo is timezone.utc
+    assert timedelta(0) <= blob.now - blob.modified < timedelta(hours=1)
+    assert blob.now <= datetime.now(timezone.utc)
+
+
+@pytest.mark.parametrize(("start", "rest"), [(1, b"bc"), (3, b""), (9, b"")])
+def test_the_rest_of_a_file_can_be_read(store: FolderStore, start: int, rest: bytes) -> None:
+    """
+    Past the end there is nothing, which is no error: the file has not grown yet.
+    """
+    assert store.get("A/a.txt", start=start).data == rest
+
+
+def test_keys_come_in_the_order_of_their_bytes(store: FolderStore) -> None:
+    """
+    As S3 lists them: a folder's slash sorts after the dot of its neighbour.
+    """
+    assert list(store.keys("A/")) == [Entry("A/a.txt", 3), Entry("A/b.txt", 0), Entry("A/b/c.txt", 1)]
+    assert [entry.key for entry in store.keys("A/b")] == ["A/b.txt", "A/b/c.txt"]
+    assert [entry.key for entry in store.keys("A/", after="A/b.txt")] == ["A/b/c.txt"]
+    assert [entry.key for entry in store.keys("")] == ["A/a.txt", "A/b.txt", "A/b/c.txt", "B/x"]
+    assert list(store.keys("C/")) == []
+
+
+def test_folders_are_those_with_something_in_them(store: FolderStore, tmp_path: Path) -> None:
+    (tmp_path / "root/empty/deep").mkdir(parents=True)
+
+    assert list(store.folders("")) == ["A", "B"]
+    assert list(store.folders("A/")) == ["b"]
+    assert list(store.folders("C/")) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "A",
+        "A/",
+        "A/none",
+        "A/a.txt/b",
+        "../secret",
+        "A/../../secret",
+        "/etc/passwd",
+        "A//a.txt",
+        "A/a\0",
+        "A/a\\b",
+    ],
+)
+def test_a_key_that_is_no_file_in_the_folder_is_not_there(
+    store: FolderStore, tmp_path: Path, key: str
+) -> None:
+    (tmp_path / "secret").write_text("secret")
+
+    with pytest.raises(KeyError):
+        store.get(key)
+
+
+@pytest.mark.parametrize("target", ["../../secret", "a.txt"])
+def test_a_link_to_a_file_is_not_followed(store: FolderStore, tmp_path: Path, target: str) -> None:
+    """
+    An archive from a stranger may link to a key of ours; so no link is followed at all.
+    """
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "root/A/link").symlink_to(target)
+
+    with pytest.raises(KeyError):
+        store.get("A/link")
+    assert "A/link" not in [entry.key for entry in store.keys("")]
+
+
+def test_a_link_to_a_folder_is_not_followed(store: FolderStore, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").write_text("secret")
+    (tmp_path / "root/A/link").symlink_to(tmp_path / "outside")
+    (tmp_path / "root/L").symlink_to(tmp_path / "outside")
+
+    for key in ("A/link/secret", "L/secret"):
+        with pytest.raises(KeyError):
+            store.get(key)
+    assert [entry.key for entry in store.keys("")] == ["A/a.txt", "A/b.txt", "A/b/c.txt", "B/x"]
+    assert list(store.keys("A/link/")) == []
+    assert list(store.folders("")) == ["A", "B"]
+
+
+def test_the_folder_itself_may_be_a_link(store: FolderStore, tmp_path: Path) -> None:
+    """
+    The user named it, and many homes lie on another disk.
+    """
+    (tmp_path / "link").symlink_to(tmp_path / "root")
+
+    assert FolderStore(f"{tmp_path}/link/").get("A/a.txt").data == store.get("A/a.txt").data
+
+
+def test_pipes_sockets_and_devices_are_not_opened(store: FolderStore, tmp_path: Path) -> None:
+    """
+    Reading a pipe that nobody writes to would wait for ever.
+    """
+    os.mkfifo(tmp_path / "root/A/pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = os.open(tmp_path / "root/A", os.O_RDONLY)
+        listener.bind(f"/proc/self/fd/{here}/socket")
+        os.close(here)
+
+    for key in ("A/pipe", "A/socket"):
+        with pytest.raises(KeyError):
+            store.get(key)
+    assert [entry.key for entry in store.keys("A/")] == ["A/a.txt", "A/b.txt", "A/b/c.txt"]
+
+
+def test_names_that_are_no_safe_paths_are_not_seen(store: FolderStore, tmp_path: Path) -> None:
+    """
+    What is listed can be read, on every system.
+    """
+    for name in (b"back\\slash", b"tab\there", b"latin\xe9"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/root/A/" + name)).write_text("")
+
+    assert [entry.key for entry in store.keys("A/")] == ["A/a.txt", "A/b.txt", "A/b/c.txt"]
+
+
+def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    store = FolderStore(f"{tmp_path}/none/")
+
+    assert (list(store.keys("")), list(store.folders(""))) == ([], [])
+    with pytest.raises(KeyError):
+        store.get("a")
+
+
+def test_a_file_in_place_of_the_folder_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert list(FolderStore(f"{tmp_path}/file/").folders("")) == []
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """A process that may not read everything, also where root runs the tests."""
+    user = os.geteuid()
+    os.seteuid(65534 if user == 0 else user)
+    yield
+    os.seteuid(user)
+
+
+def test_a_folder_that_may_not_be_read_is_named(
+    store: FolderStore, tmp_path: Path, unprivileged: None
+) -> None:
+    del unprivileged
+    if os.getuid() != 0:
+        (tmp_path / "root/A").chmod(0)
+
+    for ask in (lambda: list(store.keys("A/")), lambda: store.get("A/a.txt")):
+        with pytest.raises(AccessDenied, match=r"root/A.* may not be read: .*ls -ld"):
+            ask()
+
+
+def test_a_folder_that_fails_is_a_store_error() -> None:
+    """
+    Whatever the system says, the message names the place.
+    """
+    with pytest.raises(StoreError, match="/proc/self/mem cannot be read"):
+        FolderStore("/proc/self/").get("mem")
