@@ -366,6 +366,7 @@ def test_an_uploader_leaves_a_spool_alone_that_another_delivers(spool):
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
 
     assert second.returncode == 1

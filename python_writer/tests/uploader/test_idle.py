@@ -45,7 +45,9 @@ def test_a_script_that_was_silent_for_long_is_delivered_when_it_ends(make_spool,
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as script:
-        spool = make_spool(bucket_prefix, script=json.loads(script.stdout.readline()))
+        identity = json.loads(script.stdout.readline())
+        spool = make_spool(bucket_prefix, script=identity, uploadEvery=3600)
+        spool.series("loss.csv")
         silence = threading.Timer(2, script.stdin.close)
         silence.start()
 
