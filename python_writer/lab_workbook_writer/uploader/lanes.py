@@ -47,6 +47,7 @@ class _Lane:
     def __init__(self) -> None:
         self.waiting: Job | None = None
         self.is_running = False
+        self.running_since = 0.0
         self.submitted = 0
         self.delivered = 0
         self.failures = 0
@@ -57,8 +58,8 @@ class Lanes:
     """
     The lanes of one experiment, and the threads that serve them.
 
-    Until the lane ``first`` has delivered, no other moves. ``report`` hears of each attempt: the
-    error, or None; ``wake`` is called whenever something has changed.
+    Until the lane ``first`` has delivered, no other moves. ``report`` hears of each error, and None when
+    a job has worked and no lane waits to try again; ``wake`` is called whenever something has changed.
     """
 
     def __init__(
@@ -119,6 +120,15 @@ class Lanes:
         """Whether everything has arrived."""
         return self.has_delivered(self.mark())
 
+    @property
+    def seconds_under_way(self) -> float:
+        """For how long the oldest job that is being sent has been so."""
+        now = time.monotonic()
+        with self._change:
+            return max(
+                (now - lane.running_since for lane in self._lanes.values() if lane.is_running), default=0.0
+            )
+
     def _work(self) -> None:
         while True:
             with self._change:
@@ -129,6 +139,7 @@ class Lanes:
                 job, number = lane.waiting, lane.submitted
                 assert job is not None  # noqa: S101 - what `_next` has just found
                 lane.waiting, lane.is_running = None, True
+                lane.running_since = time.monotonic()
                 self._bulky += job.is_bulky
             error = _run(job)
             self._settle(name, job, number, error)
@@ -165,10 +176,13 @@ class Lanes:
                 self._is_stopping = True
             else:
                 gives_way = self._fail(lane, job)
+            # Of several lanes one may work and another fail by turns, and that is one trouble, not many.
+            is_news = error is not None or not any(each.failures for each in self._lanes.values())
             self._change.notify_all()
         if gives_way:
             job.give_way()
-        self._report(error)
+        if is_news:
+            self._report(error)
 
     def _succeed(self, name: str, lane: _Lane, number: int) -> None:
         lane.delivered = number

@@ -13,6 +13,9 @@ from lab_workbook_writer.uploader.journal import Journal
 # A writer that waits at exit gives up when the journal has not grown for a while.
 _PROGRESS_SECONDS: Final = 5.0
 
+# A request may take a minute to time out, and is sent again then; its user should hear of it before.
+_SILENCE_SECONDS: Final = 15.0
+
 
 class Weather:
     """Hears of every attempt, and tells the journal when things change."""
@@ -23,14 +26,29 @@ class Weather:
         self._lock = threading.Lock()
         self._moved_at = time.monotonic()
         self._said_at = time.monotonic()
+        self._heard_at = time.monotonic()
 
     def report(self, error: Exception | None) -> None:
-        """Take note that a request worked, or why it did not."""
+        """Take note that requests work, or why one did not."""
+        message = "" if error is None else str(error) or type(error).__name__
         with self._lock:
-            message = "" if error is None else str(error) or type(error).__name__
-            before, self.trouble = self.trouble, message
+            self._heard_at = time.monotonic()
             if not message:
-                self._moved_at = time.monotonic()
+                self._moved_at = self._heard_at
+        self._change(message)
+
+    def watch(self, seconds_under_way: float) -> None:
+        """Take note for how long the oldest request has been under way: silence is trouble as well."""
+        if seconds_under_way < _SILENCE_SECONDS or self.trouble:
+            return
+        with self._lock:
+            silence = min(time.monotonic() - self._heard_at, seconds_under_way)
+        if silence >= _SILENCE_SECONDS:
+            self._change(f"the server has not answered for {silence:.0f} s")
+
+    def _change(self, message: str) -> None:
+        with self._lock:
+            before, self.trouble = self.trouble, message
         if message and not before:
             warn(message)
             self._journal.say("trouble", message=message)
@@ -42,6 +60,8 @@ class Weather:
         now = time.monotonic()
         with self._lock:
             self._moved_at = now
+            if position > 0:
+                self._heard_at = now
             is_news = position > 0 and now - self._said_at >= _PROGRESS_SECONDS
             if is_news:
                 self._said_at = now
