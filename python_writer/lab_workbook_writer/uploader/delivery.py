@@ -153,6 +153,7 @@ class Delivery:
         self._is_over = is_over
         self._publish(all_rows=self._is_over or not self._stays)
         self._answer_flushes()
+        self._weather.watch(self._lanes.seconds_under_way)
 
     def _take(self, line: Line) -> None:
         verb = line.get("verb")
