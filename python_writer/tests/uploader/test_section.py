@@ -78,3 +78,23 @@ def test_only_bytes_that_are_read_for_the_first_time_are_progress(section):
         file.detach()
 
     assert positions == sorted(set(positions))
+
+
+def test_the_sum_is_of_the_last_sending(tmp_path):
+    """
+    Whatever happened to the file in between, end.json says what the bucket was given.
+    """
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 600_000)
+    descriptor = os.open(path, os.O_RDONLY)
+    part = Section(descriptor, 600_000, lambda _: None)
+    file = part.buffered()
+    file.read()
+    path.write_bytes(b"b" * 600_000)
+    file.seek(0)
+
+    sent = file.read()
+    os.close(descriptor)
+
+    assert part.sha256() == hashlib.sha256(sent).hexdigest()
+    assert sent == b"b" * 600_000
