@@ -8,10 +8,28 @@ mark stays at the front of its text, where no bare cell has one.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 
 MARK = "\x02"
+
+
+def find_words(data: bytes, start: int, words: Sequence[str]) -> set[str]:
+    """
+    Return which of the words, all of one first letter, may be bare cells from ``start`` on.
+
+    A text that holds ``,nil`` counts as well; that costs time and nothing else.
+    """
+    letter = ord(words[0][0])
+    if data.find(letter, start) < 0:
+        return set()
+    source = np.frombuffer(data, np.uint8)
+    places = np.flatnonzero(source[start:] == letter) + start
+    before = source[places - 1]
+    places = places[(before == ord(",")) | (before == ord("\n"))]
+    seconds = set(np.unique(source[places[places + 1 < len(source)] + 1]).tolist())
+    return {word for word in words if ord(word[1]) in seconds}
 
 
 def mark(data: bytes, start: int) -> tuple[io.BytesIO, int]:
