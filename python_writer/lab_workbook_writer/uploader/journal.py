@@ -31,6 +31,8 @@ class Journal:
         # A claim was sent and no answer is known: it may be in the bucket.
         self.is_claim_open = False
         self.refusal: str | None = None
+        # What the writer was told and may still believe.
+        self.trouble = ""
         self.has_ended = False
         self.published: dict[str, Sent] = {}
         self.flushed: set[Any] = set()
@@ -74,6 +76,10 @@ class Journal:
             self.is_claimed, self.is_claim_open, self.refusal = True, False, None
         elif event == "refused":
             self.is_claim_open, self.refusal = False, str(entry.get("reason"))
+        elif event == "trouble":
+            self.trouble = str(entry.get("message"))
+        elif event == "recovered":
+            self.trouble = ""
         elif event == "published":
             self.published[str(entry.get("name"))] = Sent(
                 int(entry.get("bytes", 0)), str(entry.get("sha256")), str(entry.get("outbox", ""))
