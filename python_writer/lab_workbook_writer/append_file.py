@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import threading
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from collections.abc import Callable
 Opener = Callable[[], int]
 
 _CLOSED = -1
+
+# A script that closes descriptors and opens files gets the lowest numbers that are free: never ours.
+_OUT_OF_THE_WAY = 512
 
 
 class AppendFile:
@@ -44,7 +48,11 @@ class AppendFile:
         with self._lock:
             if self._descriptor < 0 or self._torn_at is not None:
                 self.open()
-            written = os.write(self._descriptor, piece)
+            try:
+                written = os.write(self._descriptor, piece)
+            except OSError as error:
+                self._reopen(error)
+                written = os.write(self._descriptor, piece)
             if written != len(piece):
                 self._cut(os.fstat(self._descriptor).st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -58,14 +66,19 @@ class AppendFile:
         """
         with self._lock:
             if self._descriptor < 0:
-                self._descriptor = self._opener()
+                self._descriptor = out_of_the_way(self._opener())
             if self._torn_at is not None:
                 self._cut(self._torn_at)
 
     def sync(self) -> None:
         """Make every piece so far survive a power loss."""
         with self._lock:
-            if self._descriptor >= 0:
+            if self._descriptor < 0:
+                return
+            try:
+                sync(self._descriptor)
+            except OSError as error:
+                self._reopen(error)
                 sync(self._descriptor)
 
     def close(self) -> None:
@@ -88,11 +101,28 @@ class AppendFile:
         self._descriptor = _CLOSED
         self._torn_at = None
 
+    def _reopen(self, error: OSError) -> None:
+        # The script may have closed what it did not know, as daemons do; any other fault is the disk's.
+        if error.errno != errno.EBADF:
+            raise error
+        self._descriptor = out_of_the_way(self._opener())
+
     def _cut(self, end: int) -> None:
         # Remembered first: if the cut fails too, nothing is appended until it has worked.
         self._torn_at = end
         os.ftruncate(self._descriptor, end)
         self._torn_at = None
+
+
+def out_of_the_way(descriptor: int) -> int:
+    """Return the same open file under a high number, where there are such."""
+    try:
+        higher = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
+    except OSError:
+        # `ulimit -n` is lower than that.
+        return descriptor
+    os.close(descriptor)
+    return higher
 
 
 def sync(descriptor: int) -> None:

@@ -11,12 +11,16 @@ import contextlib
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec, process
+
+from lab_workbook_writer.append_file import out_of_the_way
+from lab_workbook_writer.news import News
 
 Event = dict[str, Any]
 
@@ -44,10 +48,13 @@ class Delivery:
         self._spool = spool
         self._exit_timeout = exit_timeout
         self._exit_max = exit_max
-        self._journal = _Journal(spool + _spec.LAYOUT_JOURNAL)
+        self._news = News()
+        self._journal = _Journal(spool + _spec.LAYOUT_JOURNAL, self._news)
         self._life: int | None = None
         self._started_at: float | None = None
         self._can_start = True
+        # Never waited for: a thread or a signal handler that finds it taken has nothing to add.
+        self._looking = threading.Lock()
 
     def start(self) -> Event | None:
         """Start the uploader and wait a little for the claim; return the event that refuses it, if any."""
@@ -60,17 +67,30 @@ class Delivery:
             trouble = self._journal.last("trouble") or {}
             reason = trouble.get("message") or f"no answer within {_spec.TIMING_CLAIM_SECONDS} s"
             warn(f"not in the bucket yet ({reason}); training goes on, the uploader keeps trying")
+            self._news.was_said(time.monotonic())
         return refusal
 
-    def keep_alive(self) -> None:
-        """Start another uploader if this one has died, at most once a minute."""
-        if self._is_dead(_RESTART_SECONDS) and not self._journal.has("refused"):
-            self._start()
+    def look(self) -> None:
+        """
+        Say what is new about deliveries, and start another uploader if this one has died.
+
+        Costs little more than a stat of the journal; an uploader is started at most once a minute.
+        """
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            self._journal.read()
+            self._say_news()
+            if self._is_dead(_RESTART_SECONDS) and not self._journal.has("refused"):
+                self._start()
+        finally:
+            self._looking.release()
 
     def wait_for_flush(self, number: int, seconds: float) -> bool:
         """Wait until a flush has arrived; returns whether it has."""
 
         def arrived() -> bool:
+            self.look()
             return any(event.get("id") == number for event in self._journal.all("flushed"))
 
         return self._wait(seconds, arrived)
@@ -83,9 +103,13 @@ class Delivery:
         for _ in _pauses():
             now = time.monotonic()
             if not os.path.exists(self._spool) or self._journal.has("ended"):
+                # The journal may have gone before its last words were read.
+                self._news.hear({"event": "ended"}, now)
+                self._say_news()
                 return True
             if self._journal.has("refused"):
                 return False
+            self._say_news()
             if not is_revived and self._is_dead(_STARTING_SECONDS):
                 # Whatever has ended the last one, nobody else will deliver what is left.
                 is_revived = True
@@ -111,6 +135,11 @@ class Delivery:
             life, self._life = self._life, None
             with contextlib.suppress(OSError):
                 os.close(life)
+
+    def _say_news(self) -> None:
+        line = self._news.line(time.monotonic())
+        if line is not None:
+            warn(line)
 
     def _start(self) -> None:
         self._started_at = time.monotonic()
@@ -141,40 +170,50 @@ class Delivery:
 
 
 class _Journal:
-    """What the uploader has said, read on from where we were."""
+    """What the uploader has said, read on from where we were; ``news`` hears of all that is new."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, news: News) -> None:
         self._path = path
+        self._news = news
         self._events: list[Event] = []
+        self._reading = threading.Lock()
         self.size = 0
 
     def all(self, name: str) -> list[Event]:
-        self._read()
+        self.read()
         return [event for event in self._events if event.get("event") == name]
 
     def last(self, name: str) -> Event | None:
         return next(iter(self.all(name)[-1:]), None)
 
     def has(self, *names: str) -> bool:
-        self._read()
+        self.read()
         return any(event.get("event") in names for event in self._events)
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Read on; whoever comes while another thread reads does without."""
+        if not self._reading.acquire(blocking=False):
+            return
         try:
-            with open(self._path, "rb") as file:
-                file.seek(self.size)
-                lines, _, _ = file.read().rpartition(b"\n")
+            if os.stat(self._path).st_size > self.size:
+                self._read_on()
         except OSError:
             return
-        if not lines:
-            return
-        self.size += len(lines) + 1
+        finally:
+            self._reading.release()
+
+    def _read_on(self) -> None:
+        with open(self._path, "rb") as file:
+            file.seek(self.size)
+            lines, line_feed, _ = file.read().rpartition(b"\n")
+        self.size += len(lines) + len(line_feed)
         for line in lines.split(b"\n"):
             # A line that a full disk tore says nothing, and must not stop the others.
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
                 # A long run publishes thousands of times, and nobody here asks what.
                 if isinstance(event, dict) and event.get("event") not in ("published", "progress"):
+                    self._news.hear(event, time.monotonic())
                     self._events.append(event)
 
 
@@ -204,7 +243,7 @@ def _spawn(spool: str) -> int:
         raise
     finally:
         os.close(theirs)
-    return ours
+    return out_of_the_way(ours)
 
 
 def _absolute(paths: list[str]) -> list[str]:

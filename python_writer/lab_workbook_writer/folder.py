@@ -46,6 +46,8 @@ class Folder(Tree):
             raise refused(self.root, error, _ADVICE) from error
 
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:  # noqa: ARG002 - as in Place
+        if name in self._names:
+            return self.reopen_series(name)
         descriptor = self.create_series(name, header)
         self._names.add(name)
         return descriptor
@@ -57,6 +59,9 @@ class Folder(Tree):
     def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - what is in the folder has arrived
         self.sync()
         return True
+
+    def look(self) -> None:
+        pass
 
     def end(self, ending: Ending) -> bool:
         files = {}

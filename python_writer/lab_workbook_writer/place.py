@@ -37,7 +37,7 @@ class Place(Protocol):
     where: str
 
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:
-        """Make a series with its header, in one step; returns a descriptor to append rows to."""
+        """Make a series with its header, in one step, or open it again; returns a descriptor to append to."""
         ...
 
     def save(self, name: str, fill: Fill) -> None:
@@ -46,6 +46,10 @@ class Place(Protocol):
 
     def flush(self, seconds: float | None) -> bool:
         """Make everything so far survive a power loss; wait so long until it has arrived."""
+        ...
+
+    def look(self) -> None:
+        """Say what is new about its way to where it belongs; called at most once a second a series."""
         ...
 
     def end(self, ending: Ending) -> bool:
@@ -77,6 +81,9 @@ class Nowhere:
 
     def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - as in Place
         return True
+
+    def look(self) -> None:
+        pass
 
     def end(self, ending: Ending) -> bool:  # noqa: ARG002 - as in Place
         return True
@@ -155,6 +162,10 @@ class Tree:
                 os.close(descriptor)
             raise
         return descriptor
+
+    def reopen_series(self, name: str) -> int:
+        """Return a new descriptor of a series that is there: the script may have closed the last one."""
+        return os.open(self.root + name, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def sync(self) -> None:
         """Make all files that were put into place, and their names, survive a power loss."""

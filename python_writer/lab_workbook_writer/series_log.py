@@ -34,11 +34,19 @@ class TimeSeriesLog:
     and so may a signal handler.
     """
 
-    def __init__(self, name: str, fields: Sequence[str], file: AppendFile, losses: Losses) -> None:
+    def __init__(
+        self,
+        name: str,
+        fields: Sequence[str],
+        file: AppendFile,
+        losses: Losses,
+        look: Callable[[], None],
+    ) -> None:
         self.name = name
         self.fields = tuple(fields)
         self._losses = losses
         self._append = file.append
+        self._look = look
         self._formats = cells.Formats(losses.add)
         self._cells_of = _getter(self.fields)
         self._clock = (0, "")
@@ -70,6 +78,9 @@ class TimeSeriesLog:
             self._append((line + end_of_row).encode())
         except OSError as error:
             self._losses.add(_spec.LOSS_ROWS, f"{self.name!r}: {error}")
+        if now != second:
+            # After the row is safe, and once a second: how its delivery fares.
+            self._look()
 
     def __repr__(self) -> str:
         return f"<TimeSeriesLog {self.name!r} of {', '.join(self.fields)}>"

@@ -187,7 +187,7 @@ class Workbook:
             file.open()
         except OSError as error:
             warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")
-        return TimeSeriesLog(path, fields, file, self._losses)
+        return TimeSeriesLog(path, fields, file, self._losses, self._look)
 
     def flush(self, seconds: float | None = None) -> bool:
         """
@@ -252,6 +252,9 @@ class Workbook:
             self._place.save(path, fill)
         except OSError as error:
             self._losses.add(_spec.LOSS_ARTIFACTS, f"{path!r}: {error}")
+
+    def _look(self) -> None:
+        self._place.look()
 
     def _check_open(self) -> None:
         if not self._is_open:

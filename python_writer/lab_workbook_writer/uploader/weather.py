@@ -21,7 +21,8 @@ class Weather:
     """Hears of every attempt, and tells the journal when things change."""
 
     def __init__(self, journal: Journal) -> None:
-        self.trouble = ""
+        # An uploader that takes over is the one to say that things work again.
+        self.trouble = journal.trouble
         self._journal = journal
         self._lock = threading.Lock()
         self._moved_at = time.monotonic()
