@@ -45,6 +45,7 @@ class Spool(Tree):
         self._outbox = itertools.count(1)
         self._flushes = itertools.count(1)
         self._queue = AppendFile(self._open_queue)
+        self._series: set[str] = set()
         self._delivery = Delivery(self.root, config.exit_timeout, config.exit_max)
         try:
             os.makedirs(config.spool_dir, mode=0o700, exist_ok=True)
@@ -57,12 +58,15 @@ class Spool(Tree):
         self._claim()
 
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:
+        if name in self._series:
+            return self.reopen_series(name)
         descriptor = self.create_series(name, header)
         try:
             self._tell("series", name=name, saveEvery=save_every)
         except BaseException:
             os.close(descriptor)
             raise
+        self._series.add(name)
         return descriptor
 
     def save(self, name: str, fill: Fill) -> None:
@@ -82,6 +86,9 @@ class Spool(Tree):
         self.sync()
         self._queue.sync()
         return seconds is None or self._delivery.wait_for_flush(number, seconds)
+
+    def look(self) -> None:
+        self._delivery.look()
 
     def end(self, ending: Ending) -> bool:
         arrived = False
@@ -104,7 +111,7 @@ class Spool(Tree):
     def _tell(self, verb: str, **more: object) -> None:
         line = json.dumps({"verb": verb, **more}, allow_nan=False)
         self._queue.append(line.encode() + b"\n")
-        self._delivery.keep_alive()
+        self._delivery.look()
 
     def _claim(self) -> None:
         refusal = self._delivery.start()
