@@ -35,6 +35,7 @@ local function sentinel(run)
    return proxy
 end
 
+-- A workbook leads to this module through its methods, so the sentinel lives as long as anyone can log.
 -- Made when the module is loaded: finalizers run in reverse order, so those of the program, which may log,
 -- come first.
 lifecycle.sentinel = sentinel(finishAll)
@@ -43,9 +44,6 @@ lifecycle.sentinel = sentinel(finishAll)
 -- @table object a workbook
 function lifecycle.watch(object)
    open[object] = process.id() or 0
-   -- Whoever holds the workbook holds the sentinel, so that it cannot be collected while someone may still
-   -- log.
-   object.lifecycle = lifecycle
 end
 
 --- Forget an object that has ended.

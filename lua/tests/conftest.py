@@ -64,7 +64,7 @@ def run(interpreter: str, prefix: Path, tmp_path: Path) -> Run:
     """Run a script in a process of its own; `w` is a workbook in it, unless ``bare``."""
 
     def run(
-        script: str, *, bare: bool = False, check: bool = True, **more: str
+        script: str, *, bare: bool = False, check: bool = True, folder: str = "", **more: str
     ) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "script.lua"
         start = "" if bare else "local lab = require 'lab-workbook'; local w = lab:newExperiment{tag = 'T'}\n"
@@ -72,18 +72,14 @@ def run(interpreter: str, prefix: Path, tmp_path: Path) -> Run:
         environment = {**os.environ, "LUA_PATH": LUA_PATH, "LAB_WORKBOOK_BUCKET_PREFIX": str(prefix), **more}
         done = subprocess.run(
             [shutil.which(interpreter), str(path)],
-            cwd=tmp_path,
+            cwd=tmp_path / folder,
             env=environment,
             capture_output=True,
             text=True,
             check=False,
+            timeout=300,
         )
         assert not check or done.returncode == 0, done.stderr
         return done
 
     return run
-
-
-def document(prefix: Path, name: str, tag: str = "T") -> Any:
-    """Return begin.json or end.json of an experiment."""
-    return json.loads((prefix / tag / ".lab-workbook" / f"{name}.json").read_text())

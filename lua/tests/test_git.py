@@ -21,11 +21,14 @@ def repository(tmp_path):
     (tmp_path / "train.lua").write_text("".join(f"line {number}\n" for number in range(30)))
     (tmp_path / "sub/é.bin").write_bytes(bytes(range(256)))
     (tmp_path / "gone.txt").write_text("gone\n")
-    git(tmp_path, "add", "train.lua", "sub", "gone.txt")
+    (tmp_path / "model.lua").write_text("".join(f"line {number}\n" for number in range(30)))
+    git(tmp_path, "add", "train.lua", "sub", "gone.txt", "model.lua")
     git(tmp_path, "commit", "-q", "-m", "first")
     (tmp_path / "train.lua").write_text("".join(f"line {number}\r\n" for number in range(0, 30, 2)))
     (tmp_path / "sub/é.bin").write_bytes(bytes(range(255, -1, -1)))
     (tmp_path / "gone.txt").unlink()
+    lines = [f"line {number}\n" for number in range(30)]
+    (tmp_path / "model.lua").write_text("".join([*lines[:10], "new\n", *lines[10:]]))
     return tmp_path
 
 
@@ -49,7 +52,7 @@ def test_the_patch_restores_the_tree(run, repository, prefix, tmp_path):
     for key, value in SETTINGS.items():
         git(repository, "config", key, value)
 
-    run("w:saveGitStatus() w:saveGitStatus('again')")
+    run("w:saveGitStatus() w:saveGitStatus('again')", folder="sub")
 
     commit = (prefix / "T/Source.git-current-commit").read_bytes()
     assert commit == (prefix / "T/again.git-current-commit").read_bytes()
@@ -60,7 +63,7 @@ def test_the_patch_restores_the_tree(run, repository, prefix, tmp_path):
     git(repository, "clone", "-q", str(repository), str(clone))
     git(clone, "checkout", "-q", name)
     git(clone, "apply", str(prefix / "T/Source.git-patch"))
-    for path in ("train.lua", "sub/é.bin"):
+    for path in ("train.lua", "sub/é.bin", "model.lua"):
         assert (clone / path).read_bytes() == (repository / path).read_bytes()
     assert not (clone / "gone.txt").exists()
 

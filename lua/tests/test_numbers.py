@@ -8,13 +8,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 
-@given(number=st.floats(allow_nan=False, allow_infinity=False))
+def decimals():
+    """Numbers as people write them: up to 15 digits, anywhere around the point."""
+    return st.builds(
+        lambda digits, exponent: digits * 10.0**exponent, st.integers(1, 10**15), st.integers(-25, 5)
+    ).map(lambda number: float(f"{number:.15g}"))
+
+
+@given(number=st.floats(allow_nan=False, allow_infinity=False) | decimals())
 @example(99999999.9999999)
 @example(9.99999999999999e14)
 @example(2.0**53)
 @example(1e15 - 0.125)
 @example(5e-324)
 @example(1e22)
+@example(1234.56789012345)
+@example(123456789.123457)
+@example(123456789012.345)
+@example(1.23456789012345e-7)
 def test_a_float_reads_back_to_the_last_bit(lua, number):
     """
     What Lua writes, `float` reads as the same eight bytes, also -0.0.
@@ -24,7 +35,7 @@ def test_a_float_reads_back_to_the_last_bit(lua, number):
     assert struct.pack("d", float(text)) == struct.pack("d", number)
 
 
-@given(number=st.floats(allow_nan=False, allow_infinity=False))
+@given(number=st.floats(allow_nan=False, allow_infinity=False) | decimals())
 def test_a_float_has_no_more_digits_than_it_needs(lua, number):
     """
     15 significant digits where they read back exactly, else 17.

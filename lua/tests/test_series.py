@@ -208,6 +208,9 @@ w:saveText('big.txt', ('x'):rep(200000))
 late()
 os.remove(arg[1] .. '/ballast')
 for i = 61, 70 do log{epoch = i, text = 'short'} end
+local live, copy = io.open(arg[1] .. '/T/loss.csv', 'rb'), io.open(arg[2], 'wb')
+copy:write(live:read('*a'))
+copy:close()
 w:close()
 """
 
@@ -223,7 +226,7 @@ def test_a_full_disk_leaves_whole_rows_and_a_count(interpreter, tmp_path):
     script.write_text(FULL_DISK)
     command = (
         'mount -t tmpfs -o size=300k none "$1" || exit 77; head -c 65536 /dev/zero > "$1/ballast";'
-        ' "$2" "$3" "$1" && cp -r "$1/T" "$4"'
+        ' "$2" "$3" "$1" "$4.live" && cp -r "$1/T" "$4"'
     )
 
     done = subprocess.run(
@@ -238,9 +241,11 @@ def test_a_full_disk_leaves_whole_rows_and_a_count(interpreter, tmp_path):
         pytest.skip("this container may not mount")
     assert done.returncode == 0, done.stderr
     data = (kept / "loss.csv").read_bytes()
+    live = (tmp_path / "kept.live").read_bytes()
     lost = json.loads((kept / ".lab-workbook/end.json").read_text())["lost"]
     _, *found = csv.reader(io.StringIO(data.decode(), newline=""))
     assert end_of_rows(data) == len(data)
+    assert live[: end_of_rows(live)] == data
     assert all(text in ("short", 'a\n"b' * (200 + 37 * int(epoch))) for epoch, text, _ in found)
     assert lost["rows"] >= 60 - len(found) > 0
     assert lost["artifacts"] == 1
