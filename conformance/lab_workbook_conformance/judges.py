@@ -28,7 +28,7 @@ _OPTIONAL = ["propertyNames", *(_BEGIN["properties"].keys() - _BEGIN["required"]
 # The rule of each key, or keyword of the schema, that a complaint may be about; then the rule of all others.
 _RULES_OF_KEYS: dict[str, tuple[dict[str, str], str]] = {
     "begin": ({"protocol": "begin.version", **dict.fromkeys(_OPTIONAL, "begin.optional")}, "begin.document"),
-    "end": ({key: f"end.{key}" for key in ("outcome", "lost", "files")}, "end.document"),
+    "end": ({key: f"end.{key}" for key in ("outcome", "lost", "files", "delivery")}, "end.document"),
     "note": ({}, "notes.document"),
 }
 _NOTE = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z]{6}\.json")

@@ -22,6 +22,15 @@ local config = {}
 
 local BYTE_ORDER_MARK = '\239\187\191'
 
+-- Storage classes are not among them: servers other than AWS have their own.
+local CHOICES = {
+   uploader = spec.CONFIG_UPLOADERS,
+   addressingStyle = spec.CONFIG_ADDRESSING_STYLES,
+   serverSideEncryption = spec.CONFIG_ENCRYPTIONS,
+   acl = spec.CONFIG_ACLS,
+}
+local PLAIN_ENCRYPTION = 'AES256'
+
 local warned = {}
 
 --- Return the names of all settings, sorted.
@@ -134,8 +143,15 @@ local function checked(key, name, value)
    end
    if key == 'bucketPrefix' then return place(value) end
    if key == 'spoolDir' then return folder(name, value) end
-   if key == 'uploader' then return oneOf(name, value, spec.CONFIG_UPLOADERS) end
+   if CHOICES[key] then return oneOf(name, value, CHOICES[key]) end
    return value
+end
+
+local function checkEncryption(found)
+   if found.kmsKeyId and found.serverSideEncryption == PLAIN_ENCRYPTION then
+      errors.refuse(('kmsKeyId = %s: serverSideEncryption = %s uses no key of KMS; leave one of them out')
+         :format(text.shown(found.kmsKeyId), PLAIN_ENCRYPTION))
+   end
 end
 
 --- Gather the settings. Raises for one that cannot be used; the message says where it was set.
@@ -154,6 +170,7 @@ function config.load(given)
          end
       end
    end
+   checkEncryption(found)
    return found
 end
 

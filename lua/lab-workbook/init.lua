@@ -97,9 +97,10 @@ local function claim(options)
 end
 
 --- Start an experiment, and print its tag.
--- Options: `bucketPrefix`, `tag`, `note`, `resumes`, `endpointUrl`, `profile`, `region`, `uploadEvery`,
--- `exitTimeout`, `exitMax`, `uploader`, `spoolDir`. What is left out comes from the environment, from
--- ~/.lab-workbook-config, or is the default: file://~/lab-workbook/.
+-- Options: `bucketPrefix`, `tag`, `note`, `resumes`, `endpointUrl`, `profile`, `region`, `addressingStyle`,
+-- `serverSideEncryption`, `kmsKeyId`, `storageClass`, `acl`, `uploadEvery`, `exitTimeout`, `exitMax`,
+-- `uploader`, `spoolDir`. What is left out comes from the environment, from ~/.lab-workbook-config, or is
+-- the default: file://~/lab-workbook/.
 -- Raises if a setting cannot be used, the tag is taken, or the folder or the bucket says no.
 -- @tparam[opt] table options
 -- @treturn Workbook

@@ -51,6 +51,11 @@ local function destination(config, tag, isExplicit)
       endpointUrl = config.endpointUrl or json.null,
       region = config.region or json.null,
       profile = config.profile or json.null,
+      addressingStyle = config.addressingStyle,
+      serverSideEncryption = config.serverSideEncryption or json.null,
+      kmsKeyId = config.kmsKeyId or json.null,
+      storageClass = config.storageClass or json.null,
+      acl = config.acl or json.null,
       uploadEvery = config.uploadEvery,
    }
 end
@@ -127,10 +132,10 @@ function Spool:flush(seconds)
    return asked and self.delivery:waitForFlush(self.flushes, seconds) or false
 end
 
---- See to the uploader from time to time.
+--- Say what is new about deliveries, and see to the uploader.
 -- @int now the time
 function Spool:tick(now)
-   self.delivery:keepAlive(now)
+   self.delivery:look(now)
 end
 
 --- Tell the uploader that nothing follows, and wait as long as is due.

@@ -132,5 +132,10 @@ def _destination(config: Config, tag: str, *, explicit: bool) -> dict[str, objec
         "endpointUrl": config.endpoint_url,
         "region": config.region,
         "profile": config.profile,
+        "addressingStyle": config.addressing_style,
+        "serverSideEncryption": config.server_side_encryption,
+        "kmsKeyId": config.kms_key_id,
+        "storageClass": config.storage_class,
+        "acl": config.acl,
         "uploadEvery": config.upload_every,
     }

@@ -28,6 +28,11 @@ class Config(NamedTuple):
     endpoint_url: str | None
     profile: str | None
     region: str | None
+    addressing_style: str
+    server_side_encryption: str | None
+    kms_key_id: str | None
+    storage_class: str | None
+    acl: str | None
     upload_every: float
     exit_timeout: float
     exit_max: float
@@ -57,7 +62,9 @@ def load(arguments: Mapping[str, object] | None = None) -> Config:
             (key, default),
         )
         found[field] = _checked(field, name, value)
-    return Config(**found)
+    loaded = Config(**found)
+    _check_encryption(loaded)
+    return loaded
 
 
 def is_disabled() -> bool:
@@ -94,6 +101,14 @@ def parse(text: str, origin: str) -> dict[str, str]:
     return values
 
 
+# Storage classes are not among them: servers other than AWS have their own.
+_CHOICES = {
+    "uploader": _spec.CONFIG_UPLOADERS,
+    "addressing_style": _spec.CONFIG_ADDRESSING_STYLES,
+    "server_side_encryption": _spec.CONFIG_ENCRYPTIONS,
+    "acl": _spec.CONFIG_ACLS,
+}
+_PLAIN_ENCRYPTION = "AES256"
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _warned: set[str] = set()
 
@@ -127,9 +142,17 @@ def _checked(field: str, name: str, value: Any) -> Any:
     if isinstance(default, int):
         return _seconds(name, value)
     text = _text(name, value)
-    if field == "uploader" and text not in _spec.CONFIG_UPLOADERS:
-        raise ConfigurationError(f"{name} = {text!r}: it is one of {', '.join(_spec.CONFIG_UPLOADERS)}")
+    if text not in _CHOICES.get(field, (text,)):
+        raise ConfigurationError(f"{name} = {text!r}: it is one of {', '.join(_CHOICES[field])}")
     return text
+
+
+def _check_encryption(loaded: Config) -> None:
+    if loaded.kms_key_id is not None and loaded.server_side_encryption == _PLAIN_ENCRYPTION:
+        raise ConfigurationError(
+            f"kmsKeyId = {loaded.kms_key_id!r}: serverSideEncryption = {_PLAIN_ENCRYPTION} uses no key"
+            " of KMS; leave one of them out"
+        )
 
 
 def _text(name: str, value: object) -> str:

@@ -54,6 +54,7 @@ class ExperimentRepository:
         endpoint_url: str | None = None,
         profile: str | None = None,
         region: str | None = None,
+        addressing_style: str | None = None,
     ) -> None:
         self._config = config.load(
             {
@@ -61,6 +62,7 @@ class ExperimentRepository:
                 "endpoint_url": endpoint_url,
                 "profile": profile,
                 "region": region,
+                "addressing_style": addressing_style,
             }
         )
         self._opened: Reads | None = None
@@ -146,6 +148,7 @@ class ExperimentRepository:
             endpoint_url=self._config.endpoint_url,
             profile=self._config.profile,
             region=self._config.region,
+            addressing_style=self._config.addressing_style,
         )
 
     def _tags(self) -> list[str]:

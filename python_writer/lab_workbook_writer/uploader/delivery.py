@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
 from lab_workbook.protocol import _spec, jsontext, names
+from lab_workbook.store.wire import Wire
 
 from lab_workbook_writer.uploader.claim import ClaimJob
 from lab_workbook_writer.uploader.ending import end_document
@@ -72,9 +73,10 @@ class Delivery:
         self.tag = str(begin.get("tag"))
         self._explicit = self._to.explicit or self.tag != self._to.tag
         self._script = Script(spool, begin, life)
-        self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL))
+        wire = Wire()
+        self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL), wire)
         self._weather = Weather(self._journal)
-        self._sender = Sender(self._journal, lambda: self._to.open(self.tag), self._weather.moved)
+        self._sender = Sender(self._journal, lambda: self._to.open(self.tag, wire), self._weather.moved)
         self._lanes = Lanes(
             first=None if self._journal.is_claimed else _spec.LAYOUT_BEGIN,
             report=self._report,
@@ -249,6 +251,7 @@ class Delivery:
             published=self._journal.published,
             lost=self._lost,
             last_change=self._spool.last_change(),
+            traffic=self._journal.traffic(),
         )
         data = jsontext.encode(document, lambda _kind: None)
         self._lanes.submit(_spec.LAYOUT_END, EndJob(self._sender, data))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab_workbook.protocol import _spec, documents
+from lab_workbook.store.wire import Traffic
 
 from lab_workbook_writer.uploader.journal import Sent
 
@@ -27,11 +28,13 @@ def end_document(
     published: Mapping[str, Sent],
     lost: Mapping[str, int],
     last_change: float,
+    traffic: Traffic,
 ) -> documents.Document:
     """
     Return end.json, from the ``end`` line of the queue or from its absence.
 
-    A script that vanished is taken to have ended when it last wrote something.
+    A script that vanished is taken to have ended when it last wrote something. ``traffic`` is what was
+    sent before this document.
     """
     if line is None:
         vanished = time.strftime(_spec.SERIES_DATE_FORMAT, time.gmtime(last_change))
@@ -43,6 +46,7 @@ def end_document(
         _losses(line.get("lost"), lost),
         _files(begin, published),
         ended=ended if isinstance(ended, str) else None,
+        delivery={"requests": traffic.requests, "bytes": traffic.bytes},
     )
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections import Counter
 from typing import Any, NamedTuple
 
 from lab_workbook.protocol import jsontext
+from lab_workbook.store.wire import Traffic, Wire
 
 
 class Sent(NamedTuple):
@@ -24,9 +26,17 @@ class Sent(NamedTuple):
 
 
 class Journal:
-    """An append-only file of events, and what follows from them."""
+    """
+    An append-only file of events, and what follows from them.
 
-    def __init__(self, path: str) -> None:
+    Each event also says what has gone over the ``wire`` since the one before it. Lines of its own for
+    that would look like progress to a writer that waits.
+    """
+
+    def __init__(self, path: str, wire: Wire | None = None) -> None:
+        self._wire = wire or Wire()
+        self._requests: Counter[str] = Counter()
+        self._bytes_sent = 0
         self.is_claimed = False
         # A claim was sent and no answer is known: it may be in the bucket.
         self.is_claim_open = False
@@ -43,12 +53,18 @@ class Journal:
 
     def say(self, event: str, **more: object) -> None:
         """Append an event."""
-        entry = {"event": event, **more}
         with self._lock:
+            entry = {"event": event, **more, **_counts(self._wire.take())}
             self._follow(entry)
             # A full disk refuses words as well, and must not stop a delivery.
             with contextlib.suppress(OSError):
                 self._append(jsontext.encode(entry, lambda _kind: None) + b"\n")
+
+    def traffic(self) -> Traffic:
+        """Return what was sent for this spool in all, by every uploader that it had."""
+        with self._lock:
+            self._count(_counts(self._wire.take()))
+            return Traffic(dict(sorted(self._requests.items())), self._bytes_sent)
 
     def close(self) -> None:
         """Close the file."""
@@ -68,7 +84,14 @@ class Journal:
                         self._follow(entry)
                 self._is_torn = not text.endswith(b"\n")
 
+    def _count(self, entry: dict[str, Any]) -> None:
+        requests = entry.get("requests")
+        if isinstance(requests, dict):
+            self._requests.update({str(kind): int(count) for kind, count in requests.items()})
+            self._bytes_sent += int(entry.get("bytesSent", 0))
+
     def _follow(self, entry: dict[str, Any]) -> None:
+        self._count(entry)
         event = entry.get("event")
         if event == "claiming":
             self.is_claim_open = True
@@ -88,3 +111,7 @@ class Journal:
             self.flushed.add(str(entry.get("id")))
         elif event == "ended":
             self.has_ended = True
+
+
+def _counts(traffic: Traffic) -> dict[str, Any]:
+    return {"requests": traffic.requests, "bytesSent": traffic.bytes} if traffic.requests else {}

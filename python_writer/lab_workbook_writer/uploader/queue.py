@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from lab_workbook.errors import LabWorkbookError, warn
 from lab_workbook.protocol import _spec, jsontext, prefix, tags
 from lab_workbook.protocol.prefix import Prefix
+from lab_workbook.store.put_options import PutOptions
 from lab_workbook.store.s3 import S3Store
+from lab_workbook.store.wire import Wire
 
 Line = dict[str, Any]
 
@@ -46,15 +48,20 @@ class Destination(NamedTuple):
     endpoint_url: str | None
     region: str | None
     profile: str | None
+    addressing_style: str
+    options: PutOptions
     upload_every: float
 
-    def open(self, tag: str) -> S3Store:
+    def open(self, tag: str, wire: Wire) -> S3Store:
         """Return the folder of the experiment in the bucket."""
         return S3Store(
             self.prefix._replace(path=f"{self.prefix.path}{tag}/"),
             endpoint_url=self.endpoint_url,
             profile=self.profile,
             region=self.region,
+            addressing_style=self.addressing_style,
+            options=self.options,
+            wire=wire,
         )
 
 
@@ -78,6 +85,13 @@ def destination(lines: list[Line], origin: str) -> Destination:
         endpoint_url=line.get("endpointUrl") or None,
         region=line.get("region") or None,
         profile=line.get("profile") or None,
+        addressing_style=line.get("addressingStyle") or "auto",
+        options=PutOptions(
+            line.get("serverSideEncryption") or None,
+            line.get("kmsKeyId") or None,
+            line.get("storageClass") or None,
+            line.get("acl") or None,
+        ),
         upload_every=_seconds(line.get("uploadEvery")),
     )
 

@@ -86,6 +86,11 @@ CONFIG_DEFAULTS: Final[dict[str, int | str | None]] = {
     "endpointUrl": None,
     "profile": None,
     "region": None,
+    "addressingStyle": "auto",
+    "serverSideEncryption": None,
+    "kmsKeyId": None,
+    "storageClass": None,
+    "acl": None,
     "uploadEvery": 10,
     "exitTimeout": 30,
     "exitMax": 300,
@@ -93,3 +98,6 @@ CONFIG_DEFAULTS: Final[dict[str, int | str | None]] = {
     "spoolDir": "~/.local/state/lab-workbook/",
 }
 CONFIG_UPLOADERS: Final = ("auto", "lab-workbook", "aws",)
+CONFIG_ADDRESSING_STYLES: Final = ("auto", "path", "virtual",)
+CONFIG_ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse",)
+CONFIG_ACLS: Final = ("private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control",)

@@ -41,14 +41,20 @@ def end(
     files: Mapping[str, Mapping[str, Any]],
     *,
     ended: str | None = None,
+    delivery: Mapping[str, Any] | None = None,
 ) -> Document:
-    """Return an end.json; ``files`` maps each published name to its ``bytes`` and ``sha256``."""
+    """
+    Return an end.json; ``files`` maps each published name to its ``bytes`` and ``sha256``.
+
+    ``delivery`` is what an uploader counted: ``requests`` by kind, and ``bytes``.
+    """
     return {
         "ended": ended or now(),
         "outcome": outcome,
         "error": error,
         "lost": dict(lost),
         "files": {name: dict(files[name]) for name in sorted(files)},
+        **({} if delivery is None else {"delivery": dict(delivery)}),
     }
 
 

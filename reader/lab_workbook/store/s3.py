@@ -23,16 +23,14 @@ from urllib.parse import urlsplit
 from lab_workbook.errors import AccessDenied, ConfigurationError
 from lab_workbook.protocol import layout
 from lab_workbook.protocol.prefix import Prefix
-from lab_workbook.store import Blob, Entry, s3_errors
+from lab_workbook.store import Blob, Entry, multipart, s3_errors
+from lab_workbook.store.put_options import PutOptions
+from lab_workbook.store.wire import Wire
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.exceptions import ClientError
     from mypy_boto3_s3 import S3Client
-
-# boto3's own default is one part of 8 MiB for each of ten threads; four keep the memory small.
-_PART_BYTES = 8 * 1024 * 1024
-_PARTS_AT_ONCE = 4
 
 # How often boto3 sends a request that gets no answer.
 _ATTEMPTS = 4
@@ -41,6 +39,8 @@ _ATTEMPTS = 4
 class S3Store:
     """
     The objects under a prefix; implements `Reads` and `Writes`.
+
+    ``options`` go with each object that is put, and ``wire`` counts what is sent.
 
     Raises:
         CredentialsMissing: the profile does not exist; all else about credentials shows in a request.
@@ -54,6 +54,9 @@ class S3Store:
         endpoint_url: str | None = None,
         profile: str | None = None,
         region: str | None = None,
+        addressing_style: str = "auto",
+        options: PutOptions | None = None,
+        wire: Wire | None = None,
     ) -> None:
         # boto3 costs half a second, which a script that writes to a folder should not pay.
         import boto3.session
@@ -61,6 +64,9 @@ class S3Store:
         self._bucket = prefix.bucket
         self._path = prefix.path
         self._given = endpoint_url
+        self._addressing_style = addressing_style
+        self._options = (options or PutOptions()).arguments()
+        self._wire = wire
         self._endpoint = endpoint_url or "S3"
         try:
             with self._explained(""):
@@ -106,29 +112,24 @@ class S3Store:
 
     def create(self, key: str, body: IO[bytes]) -> None:
         """Put an object that must not exist yet; raises `AlreadyExists`."""
-        with self._explained(key):
-            self._once.put_object(
-                Bucket=self._bucket,
-                Key=self._path + key,
-                Body=body,
-                ContentType=layout.content_type(key),
-                IfNoneMatch="*",
-            )
+        self._put(key, body, self._once, IfNoneMatch="*")
 
     def replace(self, key: str, body: IO[bytes]) -> None:
-        """Put an object, whatever was there; a large one in parts."""
-        from boto3.s3.transfer import TransferConfig
+        """Put an object, whatever was there."""
+        self._put(key, body, self._client)
 
+    def _put(self, key: str, body: IO[bytes], client: S3Client, **condition: Any) -> None:
+        """Put an object, a large one in parts; ``client`` sends what the condition is on."""
         size = body.seek(0, os.SEEK_END)
         body.seek(0)
         where: dict[str, Any] = {"Bucket": self._bucket, "Key": self._path + key}
-        kind = layout.content_type(key)
+        options: dict[str, Any] = {**self._options, "ContentType": layout.content_type(key)}
         with self._explained(key):
-            if size <= _PART_BYTES:
-                self._client.put_object(**where, Body=body, ContentType=kind)
+            if size <= multipart.PART_BYTES:
+                client.put_object(**where, Body=body, **options, **condition)
                 return
-            transfer = TransferConfig(multipart_chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
-            self._client.upload_fileobj(body, **where, ExtraArgs={"ContentType": kind}, Config=transfer)
+            finish = functools.partial(client.complete_multipart_upload, **condition)
+            multipart.upload(self._client, where, body, size=size, options=options, finish=finish)
 
     def delete(self, key: str) -> None:
         """Delete an object, if it is there and we may."""
@@ -150,7 +151,13 @@ class S3Store:
         )
         if self._is_elsewhere:
             config = config.merge(_elsewhere())
-        return self._session.client("s3", endpoint_url=self._given, config=config)
+        if self._addressing_style != "auto":
+            style: Any = {"addressing_style": self._addressing_style}
+            config = config.merge(Config(s3=style))
+        client = self._session.client("s3", endpoint_url=self._given, config=config)
+        if self._wire is not None:
+            self._wire.attach(client)
+        return client
 
     def _pages(self, prefix: str, **more: Any) -> Iterator[Any]:
         pages = self._client.get_paginator("list_objects_v2").paginate(

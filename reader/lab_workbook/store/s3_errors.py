@@ -61,6 +61,16 @@ _NO_CREDENTIALS = frozenset(
 )
 _NO_TOKEN = frozenset({"SSOError", "LoginError", "TokenRetrievalError"})
 _BAD_SETTINGS = frozenset({"InvalidRegionError", "ConfigParseError", "InvalidConfigError", "NoRegionError"})
+# What the settings of this library ask of a bucket, and it cannot do.
+_UNUSABLE = {
+    "InvalidStorageClass": "storageClass",
+    "AccessControlListNotSupported": "acl",
+    "InvalidEncryptionAlgorithmError": "serverSideEncryption",
+    "KMS.NotFoundException": "kmsKeyId",
+    "KMS.DisabledException": "kmsKeyId",
+    "KMS.KMSInvalidStateException": "kmsKeyId",
+    "KMS.InvalidKeyUsageException": "kmsKeyId",
+}
 _WORDS = {
     "PutObject": "write",
     "GetObject": "read",
@@ -73,7 +83,7 @@ _WORDS = {
 }
 
 
-def from_answer(error: ClientError, where: str, endpoint: str) -> StoreError:
+def from_answer(error: ClientError, where: str, endpoint: str) -> LabWorkbookError:
     """Return our error for an answer that S3 gave about ``where``, an ``s3://`` URL."""
     answer = error.response
     code = answer.get("Error", {}).get("Code", "")
@@ -86,6 +96,14 @@ def from_answer(error: ClientError, where: str, endpoint: str) -> StoreError:
         return BucketNotFound(
             f"there is no bucket {bucket!r} at {endpoint}: create it, or mend bucketPrefix (or endpointUrl)"
         )
+    if code in _UNUSABLE:
+        return ConfigurationError(f"{said}: mend `{_UNUSABLE[code]}`, or leave it out")
+    return _failed(error, where, said)
+
+
+def _failed(error: ClientError, where: str, said: str) -> LabWorkbookError:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "RequestTimeTooSkewed":
         return Unreachable(f"{said}: the clock of this machine is wrong; set it")
     if code in _TRY_AGAIN or status == 429 or status >= 500:
@@ -97,13 +115,22 @@ def from_answer(error: ClientError, where: str, endpoint: str) -> StoreError:
     if code in _WRONG_REGION:
         return StoreError(f"{said}: the bucket lies in another region; set `region` (or AWS_DEFAULT_REGION)")
     if status == 403:
-        word = _WORDS.get(error.operation_name, "do")
-        return AccessDenied(
-            f"{where}: these credentials may not {word} this (s3:{_permission(error.operation_name)});"
-            " choose others with `profile` (or AWS_PROFILE), or have the bucket's policy allow it"
-        )
-    message = answer.get("Error", {}).get("Message", "")
+        return _forbidden(error, where, said)
+    message = error.response.get("Error", {}).get("Message", "")
     return StoreError(f"{said} ({status}): {message[:200]}")
+
+
+def _forbidden(error: ClientError, where: str, said: str) -> AccessDenied:
+    if "kms:" in error.response.get("Error", {}).get("Message", ""):
+        return AccessDenied(
+            f"{said}: these credentials may not use the bucket's key of KMS; `lab-workbook policy` says"
+            " what they need"
+        )
+    word = _WORDS.get(error.operation_name, "do")
+    return AccessDenied(
+        f"{where}: these credentials may not {word} this (s3:{_permission(error.operation_name)});"
+        " choose others with `profile` (or AWS_PROFILE), or have the bucket's policy allow it"
+    )
 
 
 def from_client(error: BotoCoreError, where: str, endpoint: str) -> LabWorkbookError:

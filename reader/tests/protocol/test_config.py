@@ -144,3 +144,29 @@ def test_a_variable_switches_all_writing_off(monkeypatch, value, disabled):
     monkeypatch.setenv("LAB_WORKBOOK_DISABLED", value)
 
     assert config.is_disabled() is disabled
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "known"),
+    [
+        ("addressing_style", "paths", "auto, path, virtual"),
+        ("server_side_encryption", "kms", "AES256, aws:kms, aws:kms:dsse"),
+        ("acl", "everyone", "private, public-read"),
+    ],
+)
+def test_a_choice_is_one_of_those_that_exist(field, value, known):
+    """
+    S3 would say so only when the first object is sent.
+    """
+    with pytest.raises(ConfigurationError, match=f"it is one of {known}"):
+        config.load({field: value})
+
+
+def test_a_key_needs_an_encryption_that_uses_it():
+    """
+    Of two settings that contradict each other neither can be meant.
+    """
+    with pytest.raises(ConfigurationError, match="uses no key of KMS"):
+        config.load({"kms_key_id": "alias/lab", "server_side_encryption": "AES256"})
+
+    assert config.load({"kms_key_id": "alias/lab"}).kms_key_id == "alias/lab"
