@@ -47,7 +47,7 @@ end
 -- @int pid its id
 -- @string argument a text of its command line
 function process.isRunning(pid, argument)
-   if not io.open('/proc/self/stat', 'r') then return nil end
+   if not firstLine('/proc/self/stat') then return nil end
    local file = io.open(('/proc/%d/cmdline'):format(pid), 'rb')
    local command = file and file:read('*a') or ''
    if file then file:close() end

@@ -15,12 +15,12 @@ local function torch()
       library = found and library
    end
    if type(library) ~= 'table' or not library.save then
-      errors.misuse('json.value', "saveTorch needs torch: require 'torch' first")
+      errors.refuse("saveTorch needs torch: require 'torch' first")
    end
    return library
 end
 
--- What torch says when the disk refuses, and not the program; seen in its DiskFile.c.
+-- Says whether it is the disk that refuses, and not torch: everything else is for the program to know.
 local function isDisk(message)
    return message:find('write error', 1, true) or message:find('cannot open', 1, true)
 end
