@@ -28,8 +28,8 @@ def find_words(data: bytes, start: int, words: Sequence[str]) -> set[str]:
     places = np.flatnonzero(source[start:] == letter) + start
     before = source[places - 1]
     places = places[(before == ord(",")) | (before == ord("\n"))]
-    seconds = set(np.unique(source[places[places + 1 < len(source)] + 1]).tolist())
-    return {word for word in words if ord(word[1]) in seconds}
+    seconds = source[places[places + 1 < len(source)] + 1]
+    return {word for word in words if (seconds == ord(word[1])).any()}
 
 
 def mark(data: bytes, start: int) -> tuple[io.BytesIO, int]:

@@ -12,6 +12,7 @@ protocol 1.0 quote nothing, so they are read just as the reader of their day rea
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Sequence
@@ -24,17 +25,18 @@ from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec, rows
 
 _DATE = _spec.SERIES_DATE_FIELD
+_MISSING = f",{_spec.SERIES_MISSING},".encode()
+_EARLY = 2**16
+_LOWEST = b"%d" % _spec.SERIES_INTEGER_MIN
 _HOLES = [_spec.SERIES_MISSING, _spec.SERIES_NAN]
 # A doubled quote reads as two quoted pieces that touch.
 _CELL = re.compile(r'(?:^|,)((?:"[^"]*"|[^",]+)*)')
 _LONG_ROW = re.compile("Expected ([0-9]+) fields in line ([0-9]+), saw ([0-9]+)")
 
-# One chunk, so that a column's type does not depend on where a chunk ends; bytes that are not UTF-8
-# become U+FFFD, as a writer of 1.1 would have written them.
 _ALWAYS: dict[str, Any] = {
     "engine": "c",
-    "low_memory": False,
     "date_format": "ISO8601",
+    # As a writer of 1.1 would have written what is not UTF-8.
     "encoding_errors": "replace",
     # Before pandas 3 only this reads each double exactly; since then the default does.
     **({} if _columns.IS_MODERN else {"float_precision": "round_trip"}),
@@ -77,10 +79,13 @@ class _Series:
         self._data, self._start, self._name = data, start, name
         self._columns = _numbered(fields)
         self._marked, self._texts = _marks.mark(data, start)
-        words = _marks.find_words(data, start, _HOLES)
-        self._has_nan = _spec.SERIES_NAN in words
-        self._has_holes = bool(words)
-        self._has_lowest = self._has_holes and data.find(b"%d" % _spec.SERIES_INTEGER_MIN, start) >= 0
+        # Most holes come early, and then looking through all of the rows can be spared.
+        self._has_holes = data.find(_MISSING, start, start + _EARLY) >= 0 or bool(self._words)
+        # Chunks are quicker, but a column of several kinds would change its type from one to the next. No
+        # number, date or hole holds one of these letters; true and false do.
+        self._is_numeric = not self._texts and all(data.find(letter, start) < 0 for letter in (b"u", b"s"))
+        # Before pandas 3, the lowest integer of a column with holes becomes a hole.
+        self._has_lowest = not _columns.IS_MODERN and data.find(_LOWEST, start) >= 0
 
     def frame(self) -> pd.DataFrame:
         """Return the table."""
@@ -98,11 +103,21 @@ class _Series:
         table: pd.DataFrame = raw.set_index(self._columns[0])
         return table
 
+    @functools.cached_property
+    def _words(self) -> set[str]:
+        return _marks.find_words(self._data, self._start, _HOLES)
+
     def _parse(self, **options: Any) -> pd.DataFrame:
         self._marked.seek(0)
         try:
             frame: pd.DataFrame = pd.read_csv(
-                self._marked, header=0, names=self._columns, keep_default_na=False, **_ALWAYS, **options
+                self._marked,
+                header=0,
+                names=self._columns,
+                keep_default_na=False,
+                low_memory=self._is_numeric,
+                **_ALWAYS,
+                **options,
             )
         except (ValueError, OverflowError) as error:
             self._check_widths()
@@ -131,10 +146,10 @@ class _Series:
         """Say whether a column has to be read again, cell by cell."""
         if not is_pure:
             return True
-        # A hole may be a missing value or not-a-number, and before pandas 3 the lowest integer.
+        # A hole may be a missing value or not-a-number, or what was the lowest integer.
         if isinstance(column.dtype, pd.Float64Dtype) or not column.hasnans:
             return False
-        return self._has_nan or self._has_lowest
+        return _spec.SERIES_NAN in self._words or self._has_lowest
 
     def _dates(self, column: Any) -> Any:
         if not isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -177,7 +192,7 @@ def _as_pandas_does(data: bytes, fields: Sequence[str], name: str) -> pd.DataFra
     frame: pd.DataFrame = pd.DataFrame()
     if not data.strip():
         return frame
-    options = dict(_ALWAYS)
+    options = _ALWAYS | {"low_memory": False}
     if _DATE in fields:
         options |= {"index_col": 0, "parse_dates": [_DATE], "na_values": [_spec.SERIES_MISSING]}
     try:

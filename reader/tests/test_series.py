@@ -124,6 +124,33 @@ def test_bytes_from_a_stranger_are_read_or_refused(start: bytes, data: bytes) ->
             assert isinstance(read(start + data, "log.csv"), pd.DataFrame)
 
 
+@pytest.mark.parametrize(
+    ("early", "late", "dtype"),
+    [
+        (2**53 + 1, 5, "int64"),
+        (2**53 + 1, None, "Int64"),
+        (1, 0.5, "float64"),
+        (None, 0.5, "float64"),
+        (True, None, "boolean"),
+        (True, 1, "object"),
+        (1, "1", "object"),
+        (None, "x", "str" if IS_MODERN else "string"),
+    ],
+)
+def test_a_long_column_has_one_type_from_its_first_row_on(early: Any, late: Any, dtype: str) -> None:
+    """
+    pandas reads a long file in chunks, and the type of a column must not depend on where one ends.
+    """
+    count = 60_000
+    rows = [{"a": row, "b": early if row < count else late} for row in range(count + 1)]
+
+    frame = series.read(written(Table(["a", "b"], rows)), "log.csv")
+
+    assert str(frame["b"].dtype) == dtype
+    assert plain(frame["b"].iloc[0], dtype) == logged(early, dtype)
+    assert plain(frame["b"].iloc[-1], dtype) == logged(late, dtype)
+
+
 def test_dates_are_utc() -> None:
     """
     All times are comparable, wherever they were written, and also those of a header alone.
