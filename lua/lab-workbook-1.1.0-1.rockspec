@@ -32,6 +32,7 @@ build = {
       ['lab-workbook.lifecycle'] = 'lab-workbook/lifecycle.lua',
       ['lab-workbook.losses'] = 'lab-workbook/losses.lua',
       ['lab-workbook.names'] = 'lab-workbook/names.lua',
+      ['lab-workbook.news'] = 'lab-workbook/news.lua',
       ['lab-workbook.nowhere'] = 'lab-workbook/nowhere.lua',
       ['lab-workbook.numbers'] = 'lab-workbook/numbers.lua',
       ['lab-workbook.prefix'] = 'lab-workbook/prefix.lua',

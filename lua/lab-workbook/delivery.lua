@@ -10,6 +10,7 @@ require 'lab-workbook.interpreted'(true, true)
 
 local errors = require 'lab-workbook.errors'
 local journal = require 'lab-workbook.journal'
+local news = require 'lab-workbook.news'
 local process = require 'lab-workbook.process'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
@@ -52,7 +53,8 @@ done' sh ]]
 -- @string root the spool
 -- @table config the settings
 function delivery.new(root, config)
-   return setmetatable({root = root, journal = root .. spec.LAYOUT_JOURNAL, config = config}, Delivery)
+   local path = root .. spec.LAYOUT_JOURNAL
+   return setmetatable({root = root, journal = path, config = config, news = news.new(path)}, Delivery)
 end
 
 local function event(name) return ('"event": "%s"'):format(name) end
@@ -99,13 +101,14 @@ function Delivery:start()
       local reason = trouble and journal.field(trouble, 'message')
          or ('no answer within %d s'):format(spec.TIMING_CLAIM_SECONDS)
       errors.warn(('not in the bucket yet (%s); training goes on, the uploader keeps trying'):format(reason))
+      self.news:wasSaid(os.time())
    end
    return nil
 end
 
 local function runs(self)
-   local started = journal.last(self.journal, 'started')
-   local pid = started and tonumber(journal.field(started, 'pid'))
+   self.news:read(os.time())
+   local pid = self.news.uploader
    -- Where the system does not tell, we trust it: two uploaders exclude each other by their lock.
    return pid ~= nil and process.isRunning(pid, (self.root:gsub('/$', ''))) ~= false
 end
@@ -115,7 +118,17 @@ end
 function Delivery:keepAlive(now)
    if not self.startedAt or now - self.startedAt < RESTART_SECONDS then return end
    self.startedAt = now
-   if not runs(self) then start(self) end
+   if not runs(self) and not self.news.isRefused then start(self) end
+end
+
+--- Say what is new about deliveries, and see that somebody delivers.
+-- @int now the time; a second call in a second does nothing
+function Delivery:look(now)
+   if self.looked == now then return end
+   self.looked = now
+   self.news:read(now)
+   self.news:tell(now)
+   self:keepAlive(now)
 end
 
 --- Wait until a flush has arrived.
@@ -133,7 +146,11 @@ function Delivery:waitForEnd()
    self:letGo()
    if not started then return false end
    local code = wait(self, self.config.exitMax, self.config.exitTimeout, event('ended'), event('refused'))
-   if code == 3 or journal.last(self.journal, 'ended') then return true end
+   if code == 3 or journal.last(self.journal, 'ended') then
+      self.news:arrived()
+      self.news:tell(os.time())
+      return true
+   end
    local refusal = journal.last(self.journal, 'refused', 'trouble') or ''
    local reason = journal.field(refusal, 'message')
    local tag = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or ''

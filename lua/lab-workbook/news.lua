@@ -1,0 +1,89 @@
+--- What a script's user is told of deliveries: a line when they fail, a line when they work again.
+--
+-- A hiccup is not worth a line, and a network that comes and goes all night is worth two a minute at most.
+-- Times are whole seconds, because os.time() has no others.
+--
+-- @module lab-workbook.news
+
+require 'lab-workbook.interpreted'(true, true)
+
+local errors = require 'lab-workbook.errors'
+local journal = require 'lab-workbook.journal'
+
+local news = {}
+
+local News = {}
+News.__index = News
+
+local HICCUP_SECONDS, QUIET_SECONDS = 2, 60
+
+-- What each event of the journal means for its writer.
+local HEAR = {
+   started = function(self, line) self.uploader = tonumber(journal.field(line, 'pid')) end,
+   trouble = function(self, line, now)
+      if self.trouble then return end
+      self.trouble, self.since = journal.field(line, 'message') or 'for an unknown reason', now
+   end,
+   refused = function(self, line)
+      self.trouble, self.refusal = nil, journal.field(line, 'message') or 'refused'
+      self.isRefused = true
+   end,
+   recovered = function(self) self.trouble = nil end,
+   claimed = function(self) self.trouble = nil end,
+   ended = function(self) self.trouble = nil end,
+}
+
+--- Return the news of a journal, from its beginning on.
+-- @string path the journal
+function news.new(path)
+   return setmetatable({path = path, position = 0, quietUntil = 0}, News)
+end
+
+--- Read what the journal says since the last time.
+-- @int now the time
+function News:read(now)
+   local file = io.open(self.path, 'rb')
+   if not file then return end
+   file:seek('set', self.position)
+   local whole = (file:read('*a') or ''):match('^.*\n')
+   file:close()
+   if not whole then return end
+   self.position = self.position + #whole
+   for line in whole:gmatch('([^\n]*)\n') do
+      local hear = HEAR[line:match('"event": "(%l+)"')]
+      if hear then hear(self, line, now) end
+   end
+end
+
+--- Take note that the user was told of trouble in other words.
+-- @int now the time
+function News:wasSaid(now)
+   self.isSaid, self.quietUntil = true, now + QUIET_SECONDS
+end
+
+--- Take note that everything has arrived; the journal may be gone before its last words were read.
+function News:arrived()
+   self.trouble = nil
+end
+
+--- Say what is to be said, if anything.
+-- @int now the time
+function News:tell(now)
+   if self.refusal then
+      errors.warn(('nothing will reach the bucket any more (%s); training goes on, the spool is kept'):format(
+         self.refusal))
+      self.refusal, self.isSaid = nil, false
+   elseif self.trouble and not self.isSaid then
+      if now - self.since >= HICCUP_SECONDS and now >= self.quietUntil then
+         self:wasSaid(now)
+         errors.warn(
+            ('nothing reaches the bucket just now (%s); training goes on, and it is tried again'):format(
+               self.trouble))
+      end
+   elseif self.isSaid and not self.trouble then
+      self.isSaid = false
+      errors.warn('deliveries to the bucket work again')
+   end
+end
+
+return news
