@@ -1,0 +1,157 @@
+--- A spool as the place of an experiment: the same tree as in a folder, and a queue for the uploader.
+-- docs/spool.md is the contract that this module keeps. Whatever is saved goes to a fresh number in the
+-- outbox, so that a delivery under way never sees its file change.
+-- @module lab-workbook.spool
+
+require 'lab-workbook.interpreted'(true, true)
+
+local delivery = require 'lab-workbook.delivery'
+local errors = require 'lab-workbook.errors'
+local files = require 'lab-workbook.files'
+local json = require 'lab-workbook.json'
+local shell = require 'lab-workbook.shell'
+local spec = require 'lab-workbook.spec'
+local tree = require 'lab-workbook.tree'
+
+local spool = {}
+
+local Spool = setmetatable({}, {__index = tree.Tree})
+Spool.__index = Spool
+
+local ADVICE = 'give spoolDir = ..., or set LAB_WORKBOOK_SPOOL_DIR, to use another folder'
+
+local MAKE = [[umask 077 && { mkdir -p -- %s && mkdir -- %s && cd %s && mkdir -p ]]
+   .. spec.LAYOUT_TMP .. ' ' .. spec.LAYOUT_OUTBOX .. [[; } 2>&1 && { readlink /proc/self/ns/pid || true; }]]
+
+local function silent() end
+
+-- Makes the spool, for the eyes of its user only, and says where the namespace of our process id is.
+local function make(self, parent)
+   local output, code = shell.read(shell.command(MAKE, parent, self.root, self.root))
+   if code ~= 0 then
+      errors.refuse(('%s cannot be written: %s; %s'):format(self.root, output:gsub('\n$', ''), ADVICE))
+   end
+   self.folders[spec.LAYOUT_OUTBOX:gsub('/$', '')] = true
+   return (output:gsub('\n$', ''))
+end
+
+-- Appends a line to the queue; returns true, or nil and a message.
+local function tell(self, verb, line)
+   line.verb = verb
+   local done, problem = self.queue:append(json.encode(line, silent) .. '\n')
+   self.delivery:keepAlive(os.time())
+   return done, problem
+end
+
+local function destination(config, tag, isExplicit)
+   return {
+      prefix = tostring(config.bucketPrefix),
+      tag = tag,
+      explicit = isExplicit,
+      endpointUrl = config.endpointUrl or json.null,
+      region = config.region or json.null,
+      profile = config.profile or json.null,
+      addressingStyle = config.addressingStyle,
+      serverSideEncryption = config.serverSideEncryption or json.null,
+      kmsKeyId = config.kmsKeyId or json.null,
+      storageClass = config.storageClass or json.null,
+      acl = config.acl or json.null,
+      uploadEvery = config.uploadEvery,
+   }
+end
+
+local function openQueue(self, config, tag, isExplicit)
+   local line = destination(config, tag, isExplicit)
+   line.verb = 'destination'
+   self.queue = self:grow(spec.LAYOUT_QUEUE, json.encode(line, silent) .. '\n')
+   return self.queue.ready
+end
+
+--- Make the spool, start the uploader and claim the tag. Raises if the claim is refused for good.
+-- @table config the settings
+-- @string tag the tag
+-- @string nonce tells this experiment from all others
+-- @bool isExplicit whether the caller chose the tag
+-- @func begin given the namespace of process ids, returns the document of begin.json
+function spool.claim(config, tag, nonce, isExplicit, begin)
+   local self = setmetatable({where = ('%s%s/'):format(tostring(config.bucketPrefix), tag)}, Spool)
+   tree.init(self, ('%s%s.%s/'):format(config.spoolDir, tag, nonce))
+   self.puts, self.flushes = 0, 0
+   local document = json.encode(begin(make(self, config.spoolDir)), silent)
+   local done, problem = self:put(spec.LAYOUT_BEGIN, function(path) return files.write(path, document) end)
+   if not done or not openQueue(self, config, tag, isExplicit) then
+      errors.refuse(('%s cannot be written: %s; %s'):format(self.root, problem or 'no queue', ADVICE))
+   end
+   self.delivery = delivery.new(self.root, config)
+   local refusal, reason = self.delivery:start()
+   if refusal then self:refuse(refusal, reason) end
+   return self
+end
+
+--- Remove the spool and raise what the bucket said.
+-- @string message what
+-- @string reason the kind of refusal: taken, bucket, access or credentials
+function Spool:refuse(message, reason)
+   self.delivery:letGo()
+   self.queue:close()
+   shell.run(shell.command('rm -rf -- %s', self.root))
+   if reason == 'taken' then errors.misuse('tag.claim', message) end
+   errors.refuse(message)
+end
+
+--- Open a series.
+-- @string name its artifact's name
+-- @string header its first line
+-- @int[opt] saveEvery the rows after which it is published
+-- @treturn AppendFile
+function Spool:openSeries(name, header, saveEvery)
+   return self:grow(name, header, function()
+      return tell(self, 'series', {name = name, saveEvery = saveEvery or json.null})
+   end)
+end
+
+--- Hand an artifact over.
+-- @string name the artifact
+-- @func fill writes the file
+function Spool:save(name, fill)
+   self.puts = self.puts + 1
+   local number = ('%d'):format(self.puts)
+   local done, problem = self:put(spec.LAYOUT_OUTBOX .. number, fill)
+   if not done then return nil, problem end
+   return tell(self, 'put', {name = name, outbox = number})
+end
+
+--- Make everything survive a power loss and ask for its delivery.
+-- @number[opt] seconds how long to wait for it; not at all by default
+-- @treturn boolean whether all is on the disk, or with `seconds` in the bucket
+function Spool:flush(seconds)
+   self.flushes = self.flushes + 1
+   local asked = tell(self, 'flush', {id = self.flushes})
+   local synced = self:sync()
+   if not seconds then return asked and synced or false end
+   return asked and self.delivery:waitForFlush(self.flushes, seconds) or false
+end
+
+--- Say what is new about deliveries, and see to the uploader.
+-- @int now the time
+function Spool:tick(now)
+   self.delivery:look(now)
+end
+
+--- Tell the uploader that nothing follows, and wait as long as is due.
+-- @table ending ended, outcome, error, lost
+-- @treturn boolean whether all has arrived
+function Spool:finish(ending)
+   -- The state may have closed the file already.
+   if io.type(self.queue.handle) ~= 'file' then self.queue.ready = false end
+   local done, problem = tell(self, 'end', ending)
+   self.queue:close()
+   if not done then
+      errors.warn(('the end could not be written to %s: %s'):format(self.root, problem))
+      self.delivery:letGo()
+      return false
+   end
+   return self.delivery:waitForEnd()
+end
+
+return spool
