@@ -6,11 +6,12 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test check spec bench setup setup-lua clean
+.PHONY: help demo test test-faults check spec bench setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
 	@echo "make test    run all tests, with a real S3 server and every Lua that is here"
+	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
 	@echo "make bench   what a row costs against its floor, and other figures"
@@ -28,6 +29,9 @@ setup-lua:
 
 test: setup check
 	$(BIN)/python -m pytest -n 2
+
+test-faults: setup
+	$(BIN)/python -m pytest -n 4 -m "soak or not soak" tests/faults
 
 check: setup
 	$(BIN)/ruff check .
