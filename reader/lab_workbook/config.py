@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lab_workbook.errors import ConfigurationError, warn
@@ -50,21 +50,19 @@ def load(arguments: Mapping[str, object] | None = None) -> Config:
     Raises:
         ConfigurationError: a setting cannot be used; the message says where it was set.
     """
-    given = {key: value for key, value in (arguments or {}).items() if value is not None}
-    file = _read_file()
-    found = {}
-    for key, default in _spec.CONFIG_DEFAULTS.items():
-        field = snake_case(key)
-        variable = _spec.CONFIG_ENVIRONMENT_PREFIX + field.upper()
-        sources = ((field, given), (variable, os.environ), (key, file))
-        name, value = next(
-            ((name, source[name]) for name, source in sources if source.get(name) not in (None, "")),
-            (key, default),
-        )
-        found[field] = _checked(field, name, value)
-    loaded = Config(**found)
+    loaded = Config(**{field: _checked(field, name, value) for field, name, value, _ in _find(arguments)})
     _check_encryption(loaded)
     return loaded
+
+
+def sources(arguments: Mapping[str, object] | None = None) -> dict[str, str]:
+    """
+    Return in words where each setting comes from that is not at its default.
+
+    >>> sources({"region": "eu-central-1"})
+    {'bucket_prefix': '~/.lab-workbook-config', 'region': 'an argument'}
+    """
+    return {field: origin for field, _, _, origin in _find(arguments) if origin is not None}
 
 
 def is_disabled() -> bool:
@@ -111,6 +109,27 @@ _CHOICES = {
 _PLAIN_ENCRYPTION = "AES256"
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _warned: set[str] = set()
+
+
+def _find(arguments: Mapping[str, object] | None) -> Iterator[tuple[str, str, Any, str | None]]:
+    """Give each field with the name and the value that count for it, and where they come from."""
+    file = _read_file()
+    for key, default in _spec.CONFIG_DEFAULTS.items():
+        field = snake_case(key)
+        variable = _spec.CONFIG_ENVIRONMENT_PREFIX + field.upper()
+        places: tuple[tuple[str, Mapping[str, Any], str], ...] = (
+            (field, arguments or {}, "an argument"),
+            (variable, os.environ, variable),
+            (key, file, _spec.CONFIG_FILE),
+        )
+        yield next(
+            (
+                (field, name, place[name], origin)
+                for name, place, origin in places
+                if place.get(name) not in (None, "")
+            ),
+            (field, key, default, None),
+        )
 
 
 def _read_file() -> dict[str, str]:

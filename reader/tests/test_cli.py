@@ -183,7 +183,14 @@ def test_help_lists_the_verbs_for_people() -> None:
     """
     lines = run("--help").stdout.splitlines()
 
-    assert [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]] == ["ls", "push", "show"]
+    assert [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]] == [
+        "cost",
+        "doctor",
+        "ls",
+        "policy",
+        "push",
+        "show",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["ls", "push", "show", "upload"])

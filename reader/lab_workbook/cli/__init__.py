@@ -16,7 +16,10 @@ from lab_workbook.errors import LabWorkbookError
 
 # Kept here so that --help needs none of the modules, which import pandas or boto3.
 _VERBS = {
+    "cost": "Say what experiments in S3 cost.",
+    "doctor": "Try whether recording works, and say why not.",
     "ls": "List the experiments of a folder or a bucket.",
+    "policy": "Print the permissions that S3 has to give.",
     "push": "Deliver what is left in a spool.",
     "show": "Show what is known of one experiment.",
 }

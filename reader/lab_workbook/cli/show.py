@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lab_workbook import cost
 from lab_workbook.cli import _text
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
@@ -23,10 +24,12 @@ _PARAMETERS_MAX_BYTES = 64 * 1024
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(tag: str, prefix: str | None, *, as_json: bool) -> None:
     """Show the status, times, host, parameters and artifacts of the experiment TAG."""
-    facts = _facts(ExperimentRepository(prefix)[tag])
+    experiment = ExperimentRepository(prefix)[tag]
+    facts = _facts(experiment)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
+    facts["delivery"] = _delivery(experiment)
     parameters, artifacts = facts.pop("parameters"), facts.pop("artifacts")
     facts["error"] = ": ".join(map(str, (facts["error"] or {}).values()))
     facts["lost"] = ", ".join(f"{count} {kind}" for kind, count in (facts["lost"] or {}).items() if count)
@@ -57,9 +60,19 @@ def _facts(experiment: Experiment) -> dict[str, Any]:
         "note": experiment.note,
         "notes": [note.get("text") for note in experiment.notes],
         "lost": experiment.end.get("lost"),
+        "delivery": experiment.end.get("delivery"),
         "parameters": _parameters(experiment, sizes),
         "artifacts": sizes,
     }
+
+
+def _delivery(experiment: Experiment) -> str | None:
+    """Return in words what was sent to the bucket, if anything was."""
+    told = cost.delivery(experiment.end)
+    if told is None:
+        return None
+    requests, sent = told
+    return ", ".join([*(f"{count:,} {kind}" for kind, count in requests.items()), f"{sent:,} bytes sent"])
 
 
 def _parameters(experiment: Experiment, sizes: dict[str, int]) -> dict[str, dict[str, Any]]:

@@ -54,6 +54,6 @@ class Writes(Protocol):
         """Put an object, whatever was there."""
         ...
 
-    def delete(self, key: str) -> None:
-        """Delete an object, if it is there and we may."""
+    def delete(self, key: str) -> bool:
+        """Delete an object, if it is there and we may; returns whether we may."""
         ...

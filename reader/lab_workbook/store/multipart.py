@@ -50,6 +50,23 @@ def upload(
         raise
 
 
+def attempt(client: S3Client, where: dict[str, Any], options: dict[str, Any]) -> bool:
+    """Begin an object, send a part of it and give it up; returns whether giving up is allowed."""
+    from botocore.exceptions import ClientError
+
+    begun = client.create_multipart_upload(**where, **options)
+    where = {**where, "UploadId": begun["UploadId"]}
+    try:
+        client.upload_part(**where, PartNumber=1, Body=b"part")
+    finally:
+        is_gone = True
+        try:
+            client.abort_multipart_upload(**where)
+        except ClientError:
+            is_gone = False
+    return is_gone
+
+
 def _parts(body: IO[bytes], size: int) -> Iterator[bytes]:
     length = max(PART_BYTES, -(-size // _MAX_PARTS))
     while part := body.read(length):

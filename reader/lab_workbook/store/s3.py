@@ -36,6 +36,21 @@ if TYPE_CHECKING:
 _ATTEMPTS = 4
 
 
+# What boto3 calls the places where it looks for credentials.
+_SOURCES = {
+    "env": "the environment (AWS_ACCESS_KEY_ID)",
+    "shared-credentials-file": "~/.aws/credentials",
+    "config-file": "~/.aws/config",
+    "assume-role": "a role that the profile assumes",
+    "assume-role-with-web-identity": "a role of this Kubernetes service account",
+    "sso": "a login by `aws sso login`",
+    "login": "a login by `aws login`",
+    "container-role": "the role of this container",
+    "iam-role": "the role of this machine",
+    "custom-process": "the program that the profile names",
+}
+
+
 class S3Store:
     """
     The objects under a prefix; implements `Reads` and `Writes`.
@@ -131,10 +146,29 @@ class S3Store:
             finish = functools.partial(client.complete_multipart_upload, **condition)
             multipart.upload(self._client, where, body, size=size, options=options, finish=finish)
 
-    def delete(self, key: str) -> None:
-        """Delete an object, if it is there and we may."""
+    def delete(self, key: str) -> bool:
+        """Delete an object, if it is there and we may; returns whether we may."""
         with contextlib.suppress(AccessDenied), self._explained(key):
             self._client.delete_object(Bucket=self._bucket, Key=self._path + key)
+            return True
+        return False
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of the server."""
+        return self._endpoint
+
+    def credentials_from(self) -> str | None:
+        """Return in words where boto3 has found credentials, never the credentials; None for none."""
+        with self._explained(""):
+            found = self._session.get_credentials()
+        return None if found is None else _SOURCES.get(found.method, str(found.method))
+
+    def try_parts(self, key: str) -> bool:
+        """Begin an object in parts and give it up; returns whether that was allowed too."""
+        with self._explained(key):
+            where = {"Bucket": self._bucket, "Key": self._path + key}
+            return multipart.attempt(self._client, where, self._options)
 
     @functools.cached_property
     def _once(self) -> S3Client:

@@ -1,0 +1,77 @@
+"""The verb ``cost``: what did it cost to send, and what does it cost to keep?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from lab_workbook import cost
+from lab_workbook.cli import _text
+from lab_workbook.experiment import Experiment
+from lab_workbook.repository import ExperimentRepository
+
+_LIST = cost.Prices()
+
+
+@click.command("cost")
+@click.argument("tag_or_prefix", required=False)
+@click.option("--prefix", help="Where the experiment TAG lies, if not where the configuration says.")
+@click.option("--write", default=_LIST.write, show_default=True, help="Dollars for 1,000 PUT, POST, LIST.")
+@click.option("--read", default=_LIST.read, show_default=True, help="Dollars for 1,000 GET, HEAD.")
+@click.option("--month", default=_LIST.month, show_default=True, help="Dollars for a GB and month.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def command(
+    tag_or_prefix: str | None, *, prefix: str | None, write: float, read: float, month: float, as_json: bool
+) -> None:
+    """
+    Say what sending an experiment cost, and what a month of keeping it costs, in dollars.
+
+    A prefix (anything with a slash) means all experiments in it, and so does nothing at all. The prices
+    are those of AWS S3 Standard in us-east-1, if no others are given. What was sent is known of
+    experiments that have ended.
+    """
+    prices = cost.Prices(write, read, month)
+    chosen = _chosen(tag_or_prefix, prefix)
+    costs = {experiment.tag: _cost(experiment, prices) for experiment in chosen}
+    if as_json:
+        told = {tag: _told(each) for tag, each in costs.items()}
+        click.echo(json.dumps({"experiments": told, "total": _told(cost.total(costs.values()))}, indent=2))
+        return
+    lines = [_line(tag, each) for tag, each in costs.items()]
+    if len(lines) != 1:
+        lines.append(_line("total", cost.total(costs.values())))
+    click.echo(_text.columns([("experiment", "requests", "stored", "sending", "a month"), *lines]))
+
+
+def _chosen(tag_or_prefix: str | None, prefix: str | None) -> list[Experiment]:
+    if tag_or_prefix is None:
+        return ExperimentRepository(prefix).list_experiments()
+    # A tag is one part of a key, so what has a slash is none.
+    if "/" in tag_or_prefix:
+        if prefix is not None:
+            raise click.UsageError("give one prefix, not two")
+        return ExperimentRepository(tag_or_prefix).list_experiments()
+    return [ExperimentRepository(prefix)[tag_or_prefix]]
+
+
+def _cost(experiment: Experiment, prices: cost.Prices) -> cost.Cost:
+    told = cost.delivery(experiment.end)
+    stored = sum(experiment.artifact_sizes().values())
+    return cost.of(told[0] if told else {}, stored, prices)
+
+
+def _told(each: cost.Cost) -> dict[str, Any]:
+    return {
+        "requests": each.requests,
+        "storedBytes": each.stored,
+        "sendingDollars": each.once,
+        "monthDollars": each.month,
+    }
+
+
+def _line(name: str, each: cost.Cost) -> tuple[str, ...]:
+    counted = ", ".join(f"{count:,} {kind}" for kind, count in each.requests.items())
+    megabytes = f"{each.stored / 1e6:,.1f} MB"
+    return (name, counted or "not known", megabytes, f"${each.once:.6f}", f"${each.month:.6f}")
