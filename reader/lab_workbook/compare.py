@@ -32,12 +32,14 @@ def meld_csv(labels: Mapping[Experiment, str], artifact: str, column: str) -> pd
     _check_labels(labels)
     curves = {label: _column(experiment, artifact, column) for experiment, label in labels.items()}
     index_name = next(iter(curves.values())).index.name
-    if all(curve.index.is_unique for curve in curves.values()):
-        table = pd.concat(curves, axis=1)
+    # The index of a series without rows has no type yet, and would take it from all others.
+    filled = {label: curve for label, curve in curves.items() if len(curve)} or curves
+    if all(curve.index.is_unique for curve in filled.values()):
+        table = pd.concat(filled, axis=1)
     else:
-        table = pd.concat({label: _counted(curve) for label, curve in curves.items()}, axis=1)
+        table = pd.concat({label: _counted(curve) for label, curve in filled.items()}, axis=1)
         table = _sorted(table).droplevel(1)
-    melded: pd.DataFrame = _sorted(table).rename_axis(index_name)
+    melded: pd.DataFrame = _sorted(table).rename_axis(index_name).reindex(columns=list(curves))
     return melded
 
 

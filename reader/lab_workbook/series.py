@@ -89,6 +89,7 @@ class _Series:
 
     def frame(self) -> pd.DataFrame:
         """Return the table."""
+        # pandas takes the surplus cells of a first row for an index of its own.
         self._check_first_row()
         raw = self._parse(
             na_values=_HOLES,

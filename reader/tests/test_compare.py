@@ -78,8 +78,10 @@ def test_a_series_without_rows_is_an_empty_column(make: Any, repository: Experim
 
     table = repository.meld_csv({"A": "a", "B": "b"}, "log.csv", "loss")
 
+    assert list(table.columns) == ["a", "b"]
     assert table["b"].tolist() == [0.75]
-    assert table["a"].isna().all()
+    assert (table["a"].isna().all(), table.index.dtype) == (True, "int64")
+    assert repository.meld_csv({"A": "a"}, "log.csv", "loss").shape == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,8 @@ def test_blank_lines_and_crlf_do_no_harm() -> None:
         ('1,"x",{date}\n3,{date}\n', 2),
         ("1,2,{date}\n3\n", 2),
         ("1,{date}\n3,4,{date}\n", 1),
+        ("1,2,{date},{date}\n3,4,{date},{date}\n", 1),
+        ("{date},2,{date},{date}\n", 1),
         ("1,2,{date}\n3,4,yesterday\n", 2),
     ],
 )

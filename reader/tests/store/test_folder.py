@@ -86,6 +86,15 @@ def test_a_key_that_is_no_file_in_the_folder_is_not_there(
         store.get(key)
 
 
+@pytest.mark.parametrize("prefix", ["../", "A/../../", "//", "/etc/"])
+def test_nothing_outside_the_folder_is_listed(store: FolderStore, tmp_path: Path, prefix: str) -> None:
+    (tmp_path / "neighbour").mkdir()
+    (tmp_path / "neighbour/secret").write_text("secret")
+
+    assert list(store.keys(prefix)) == []
+    assert list(store.folders(prefix)) == []
+
+
 @pytest.mark.parametrize("target", ["../../secret", "a.txt"])
 def test_a_link_to_a_file_is_not_followed(store: FolderStore, tmp_path: Path, target: str) -> None:
     """
