@@ -15,6 +15,7 @@ from typing import Final
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.protocol import documents
 
+from lab_workbook_writer.uploader import orphans
 from lab_workbook_writer.uploader.delivery import Delivery, Result
 from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.spool import Spool
@@ -46,7 +47,7 @@ def close_inherited() -> None:
 
 def _deliver(spool: Spool) -> int:
     life = LifePipe(_STANDARD_INPUT)
-    delivery = Delivery(spool, life)
+    delivery = Delivery(spool, life, on_claim=lambda: orphans.start(os.path.dirname(str(spool))))
 
     def hurry(signum: int, frame: FrameType | None) -> None:
         del frame
@@ -54,7 +55,9 @@ def _deliver(spool: Spool) -> int:
         signal.signal(signum, signal.SIG_DFL)
         delivery.hurry()
 
-    signal.signal(signal.SIGTERM, hurry)
+    # A terminal that is closed, or a machine that shuts down, ends the script as well.
+    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(signum, hurry)
     _log(f"process {os.getpid()} delivers {delivery.tag}")
     result = delivery.run()
     _log(f"{delivery.tag}: {result.value} {delivery.reason}".rstrip())

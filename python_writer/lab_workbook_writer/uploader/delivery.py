@@ -12,6 +12,7 @@ import enum
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
@@ -32,6 +33,11 @@ from lab_workbook_writer.uploader.weather import Weather
 # How long a request that is under way may hold up the end of this process.
 _LAST_REQUESTS_SECONDS: Final = 30.0
 
+# Whoever ends this process often ends its script as well: so long we wait for what it still has to say,
+# and so long for requests that get nowhere. Many give ten seconds in all before they kill.
+_LAST_WORDS_SECONDS: Final = 2.0
+_HURRY_SECONDS: Final = 8.0
+
 
 class Result(enum.Enum):
     """How a delivery came to its end."""
@@ -50,7 +56,7 @@ class Delivery:
 
     With ``stays`` it goes on while the script lives; without, it leaves once all that is there was
     sent. Either way it gives up after ``idle_seconds`` in which nothing moved, unless its script may
-    yet need it.
+    yet need it. ``on_claim`` is called once the tag is known to be ours.
     """
 
     def __init__(
@@ -60,11 +66,13 @@ class Delivery:
         *,
         stays: bool = True,
         idle_seconds: float = _spec.TIMING_IDLE_SECONDS,
+        on_claim: Callable[[], None] = lambda: None,
     ) -> None:
         self._spool = spool
         self._life = life
         self._stays = stays
         self._idle_seconds = idle_seconds
+        self._on_claim: Callable[[], None] | None = on_claim
         self._begin_data, begin = spool.begin()
         self._queue = Queue(spool.file(_spec.LAYOUT_QUEUE))
         self._lines = self._queue.read()
@@ -89,7 +97,7 @@ class Delivery:
         self._end: Line | None = None
         self._is_over = False
         self._is_sealing = False
-        self._is_hurried = False
+        self._hurried_at: float | None = None
         self._lost: Counter[str] = Counter()
 
     @property
@@ -108,8 +116,8 @@ class Delivery:
         return self._journal.refusal == "taken"
 
     def hurry(self) -> None:
-        """Leave as soon as what is under way has arrived; may be called from a signal handler."""
-        self._is_hurried = True
+        """Send at once what is there, and leave soon; may be called from a signal handler."""
+        self._hurried_at = time.monotonic()
         self._life.wake()
 
     def run(self) -> Result:
@@ -142,6 +150,9 @@ class Delivery:
 
     def _turn(self) -> None:
         """Look at everything once."""
+        if self._on_claim is not None and self._journal.is_claimed:
+            on_claim, self._on_claim = self._on_claim, None
+            on_claim()
         # Asked before the queue is read: what a script wrote before it died is then in there.
         is_dead = self._end is None and self._script.is_dead()
         lines, self._lines = self._lines + self._queue.read(), []
@@ -153,7 +164,10 @@ class Delivery:
             self._weather.moved(0)
             self._lanes.hurry()
         self._is_over = is_over
-        self._publish(all_rows=self._is_over or not self._stays)
+        is_hurried = self._hurried_at is not None
+        if is_hurried:
+            self._lanes.hurry()
+        self._publish(all_rows=self._is_over or not self._stays or is_hurried)
         self._answer_flushes()
         self._weather.watch(self._lanes.seconds_under_way)
 
@@ -230,7 +244,7 @@ class Delivery:
             return Result.REFUSED
         if self._journal.has_ended:
             return Result.ENDED
-        if self._is_hurried:
+        if self._hurried_at is not None and self._may_leave_in_a_hurry(self._hurried_at):
             return Result.HURRIED
         if not os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE)):
             return Result.GONE
@@ -242,6 +256,13 @@ class Delivery:
                 return Result.CAUGHT_UP
         leaves = self._is_over or not self._stays
         return Result.GAVE_UP if leaves and self._weather.idle() >= self._idle_seconds else None
+
+    def _may_leave_in_a_hurry(self, since: float) -> bool:
+        hurried = time.monotonic() - since
+        if min(hurried, self._weather.idle()) >= _HURRY_SECONDS:
+            return True
+        # A script that is over goes on to its end.json.
+        return not self._is_over and self._lanes.is_idle and hurried >= _LAST_WORDS_SECONDS
 
     def _seal(self) -> None:
         self._is_sealing = True

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
 
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.protocol import _spec, documents
+
+from lab_workbook_writer.uploader.lock import locked
 
 _NUMBER = re.compile("[0-9]{1,18}")
 
@@ -72,29 +72,9 @@ class Spool:
             os.fsync(file.fileno())
         os.replace(path + ".new", path)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[bool]:
-        """
-        Hold the lock for the length of a ``with``; gives whether it could be had.
-
-        The kernel lets go of it when the process dies, however that happens.
-        """
-        path = self.file(_spec.LAYOUT_LOCK)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:
-            yield False
-            return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before may have removed the spool, and this lock with it.
-            held = os.path.samestat(os.fstat(descriptor), os.stat(path))
-        except OSError:
-            held = False
-        try:
-            yield held
-        finally:
-            os.close(descriptor)
+    def locked(self) -> contextlib.AbstractContextManager[bool]:
+        """Hold the lock of whoever delivers this spool, for the length of a ``with``, if it can be had."""
+        return locked(self.file(_spec.LAYOUT_LOCK))
 
     def last_change(self) -> float:
         """Return when the script last wrote something here, in seconds since 1970."""
