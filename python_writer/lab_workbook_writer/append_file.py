@@ -14,6 +14,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable
+from typing import ClassVar
 
 Opener = Callable[[], int]
 
@@ -28,12 +29,18 @@ class AppendFile:
     A growing file; ``opener`` returns a descriptor, and is asked when the first piece comes.
 
     An opener that fails is asked again for the next piece, so a disk that was full for a while costs
-    the pieces of that while and no more.
+    the pieces of that while and no more. A script may close descriptors that it does not know, as
+    daemons do: the opener is then asked again, and a number that is another file's by now is left alone.
     """
+
+    # How often a descriptor of any of these files was found closed.
+    _closings: ClassVar[int] = 0
 
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
         self._descriptor = _CLOSED
+        self._identity = (0, 0)
+        self._closings_seen = 0
         self._torn_at: int | None = None
         # Reentrant, because a signal handler may append while its own thread is in here.
         self._lock = threading.RLock()
@@ -46,7 +53,11 @@ class AppendFile:
             OSError: the disk refused it.
         """
         with self._lock:
-            if self._descriptor < 0 or self._torn_at is not None:
+            if (
+                self._descriptor < 0
+                or self._torn_at is not None
+                or self._closings_seen != AppendFile._closings
+            ):
                 self.open()
             try:
                 written = os.write(self._descriptor, piece)
@@ -65,8 +76,10 @@ class AppendFile:
             OSError: the disk refuses just now.
         """
         with self._lock:
-            if self._descriptor < 0:
+            self._closings_seen = AppendFile._closings
+            if self._descriptor < 0 or identity(self._descriptor) != self._identity:
                 self._descriptor = out_of_the_way(self._opener())
+                self._identity = identity(self._descriptor)
             if self._torn_at is not None:
                 self._cut(self._torn_at)
 
@@ -84,11 +97,10 @@ class AppendFile:
     def close(self) -> None:
         """Let go of the file; the opener answers whoever appends from now on."""
         with self._lock:
-            if self._descriptor >= 0:
+            if self._descriptor >= 0 and identity(self._descriptor) == self._identity:
                 with contextlib.suppress(OSError):
                     self.open()
-                with contextlib.suppress(OSError):
-                    os.close(self._descriptor)
+                os.close(self._descriptor)
             self.forget()
 
     def forget(self) -> None:
@@ -102,10 +114,11 @@ class AppendFile:
         self._torn_at = None
 
     def _reopen(self, error: OSError) -> None:
-        # The script may have closed what it did not know, as daemons do; any other fault is the disk's.
         if error.errno != errno.EBADF:
             raise error
-        self._descriptor = out_of_the_way(self._opener())
+        # The other files have lost theirs as well, and their numbers may be given out again.
+        AppendFile._closings += 1
+        self.open()
 
     def _cut(self, end: int) -> None:
         # Remembered first: if the cut fails too, nothing is appended until it has worked.
@@ -123,6 +136,15 @@ def out_of_the_way(descriptor: int) -> int:
         return descriptor
     os.close(descriptor)
     return higher
+
+
+def identity(descriptor: int) -> tuple[int, int]:
+    """Return what tells an open file from all others; of no file, if the descriptor is closed."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
 
 
 def sync(descriptor: int) -> None:

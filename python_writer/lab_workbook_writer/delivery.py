@@ -19,7 +19,7 @@ from typing import Any, Final
 from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec, process
 
-from lab_workbook_writer.append_file import out_of_the_way
+from lab_workbook_writer.append_file import identity, out_of_the_way
 from lab_workbook_writer.news import News
 
 Event = dict[str, Any]
@@ -51,6 +51,7 @@ class Delivery:
         self._news = News()
         self._journal = _Journal(spool + _spec.LAYOUT_JOURNAL, self._news)
         self._life: int | None = None
+        self._life_identity = (0, 0)
         self._started_at: float | None = None
         self._can_start = True
         # Never waited for: a thread or a signal handler that finds it taken has nothing to add.
@@ -133,7 +134,8 @@ class Delivery:
         """Close the life pipe: the uploader looks now whether this process still lives."""
         if self._life is not None:
             life, self._life = self._life, None
-            with contextlib.suppress(OSError):
+            # The script may have closed it, and its number is then another file's.
+            if identity(life) == self._life_identity:
                 os.close(life)
 
     def _say_news(self) -> None:
@@ -146,6 +148,7 @@ class Delivery:
         self.let_go()
         try:
             self._life = _spawn(self._spool)
+            self._life_identity = identity(self._life)
             self._can_start = True
         except OSError as error:
             if self._can_start:

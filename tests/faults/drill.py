@@ -174,7 +174,7 @@ def assert_rows_cost_the_same(times: list[tuple[float, float, float]], began: fl
     during = [(ours, least) for at, ours, least in times if began <= at < ended]
     rows = p99([ours for ours, _ in before]), p99([ours for ours, _ in during])
     noise = p99([least for _, least in during])
-    print(
+    print(  # noqa: T201 - pytest shows it with -rA, and with a failure
         f"p99 of a row: {rows[0] * 1e6:.0f} us before ({len(before)} rows),"
         f" {rows[1] * 1e6:.0f} us in the outage ({len(during)} rows, {ended - began:.0f} s);"
         f" of a bare write in the outage {noise * 1e6:.0f} us"
