@@ -77,8 +77,9 @@ end
 --- Put an artifact into place.
 -- @string name the artifact
 -- @func fill writes the file
-function Folder:save(name, fill)
-   return self:put(name, fill)
+-- @func[opt=os.remove] discard called with the path of a file that cannot be put into place
+function Folder:save(name, fill, discard)
+   return self:put(name, fill, discard)
 end
 
 --- Make everything survive a power loss. What is in the folder has arrived, so there is nothing to wait for.

@@ -113,12 +113,16 @@ end
 --- Hand an artifact over.
 -- @string name the artifact
 -- @func fill writes the file
-function Spool:save(name, fill)
+-- @func[opt=os.remove] discard called with the path of a file that cannot be handed over
+function Spool:save(name, fill, discard)
    self.puts = self.puts + 1
    local number = ('%d'):format(self.puts)
-   local done, problem = self:put(spec.LAYOUT_OUTBOX .. number, fill)
+   local done, problem = self:put(spec.LAYOUT_OUTBOX .. number, fill, discard)
    if not done then return nil, problem end
-   return tell(self, 'put', {name = name, outbox = number})
+   done, problem = tell(self, 'put', {name = name, outbox = number})
+   -- Nobody will ever send it, and the disk is full as it is.
+   if not done then (discard or os.remove)(self.root .. spec.LAYOUT_OUTBOX .. number) end
+   return done, problem
 end
 
 --- Make everything survive a power loss and ask for its delivery.

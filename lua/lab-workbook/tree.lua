@@ -56,11 +56,12 @@ end
 --- Move a temporary file to its name, whatever was there.
 -- @string name relative to the root
 -- @string temporary from `writeTemporary`
-function Tree:replace(name, temporary)
+-- @func[opt=os.remove] discard called with the path of a file that cannot be put into place
+function Tree:replace(name, temporary, discard)
    local done, problem = makeFolder(self, name)
    if done then done, problem = os.rename(temporary, self.root .. name) end
    if not done then
-      os.remove(temporary)
+      (discard or os.remove)(temporary)
       return nil, problem
    end
    self.written[name] = true
@@ -70,10 +71,11 @@ end
 --- Put a whole file into place in one step.
 -- @string name relative to the root
 -- @func fill writes the file
-function Tree:put(name, fill)
+-- @func[opt=os.remove] discard called with the path of a file that cannot be put into place
+function Tree:put(name, fill, discard)
    local temporary, problem = self:writeTemporary(fill)
    if not temporary then return nil, problem end
-   return self:replace(name, temporary)
+   return self:replace(name, temporary, discard)
 end
 
 --- Return a file that grows; it appears with its first line in one step.

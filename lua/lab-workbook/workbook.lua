@@ -23,6 +23,7 @@ local lifecycle = require 'lab-workbook.lifecycle'
 local losses = require 'lab-workbook.losses'
 local names = require 'lab-workbook.names'
 local series = require 'lab-workbook.series'
+local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
 local text = require 'lab-workbook.text'
 local torchfile = require 'lab-workbook.torchfile'
@@ -67,11 +68,12 @@ local function artifact(self, name, suffix)
    return full
 end
 
-local function save(self, name, fill)
-   local done, problem = self.place:save(name, fill)
+local function save(self, name, fill, discard)
+   local done, problem = self.place:save(name, fill, discard)
    if not done then
       self.losses:add(spec.LOSS_ARTIFACTS, ('%s: %s'):format(text.shown(name), tostring(problem)))
    end
+   return done
 end
 
 local function saveBytes(self, name, bytes)
@@ -113,18 +115,51 @@ function Workbook:saveGitStatus(name)
    save(self, patch, git.patch)
 end
 
---- Save a copy of a file under the name given.
+-- Returns what writes a file that is given away, what puts it back, and what removes a copied original.
+local function giveAway(path)
+   local isRenamed, isCopied = false, false
+   local function fill(target)
+      isRenamed = files.move(path, target)
+      if isRenamed then return true end
+      local done, problem = files.copy(path, target)
+      isCopied = done
+      return done, problem
+   end
+   local function discard(target)
+      if not isRenamed then return os.remove(target) end
+      if shell.run(shell.command('mv -n -- %s %s', target, path)) ~= 0 then
+         errors.warn(('%s is %s, which could be neither saved nor put back'):format(target, path))
+      end
+   end
+   local function letGo()
+      -- A workbook that is switched off asks for no copy.
+      if isCopied then os.remove(path) end
+   end
+   return fill, discard, letGo
+end
+
+--- Save a copy of a file under the name given. With `move` the file is given away: it is renamed, which
+-- costs neither time nor disk, and is gone from `path`; across file systems it is copied and removed.
 -- @string name the artifact, with the suffix that it should have
 -- @string path the file; raises if it cannot be opened
-function Workbook:saveFile(name, path)
+-- @table[opt] options `move`
+function Workbook:saveFile(name, path, options)
    check(self, 'saveFile')
    local full = artifact(self, name, spec.KIND_FILE_SUFFIX)
    if type(path) ~= 'string' then
       errors.misuse('kind.replace', ('the path of a file is a text, not %s'):format(type(path)))
    end
+   if options ~= nil and type(options) ~= 'table' then
+      errors.misuse('kind.replace', ('the options of saveFile are a table, not %s'):format(type(options)))
+   end
    local readable, problem = files.canRead(path)
    if not readable then errors.refuse(('%s cannot be saved: %s'):format(text.shown(full), problem)) end
-   save(self, full, function(target) return files.copy(path, target) end)
+   if not (options and options.move) then
+      save(self, full, function(target) return files.copy(path, target) end)
+      return
+   end
+   local fill, discard, letGo = giveAway(path)
+   if save(self, full, fill, discard) then letGo() end
 end
 
 --- Save a text under the name given.

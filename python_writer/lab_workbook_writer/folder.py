@@ -14,7 +14,7 @@ from typing import Any
 from lab_workbook.errors import TagTaken, warn
 from lab_workbook.protocol import _spec, documents, jsontext, prefix
 
-from lab_workbook_writer.place import Ending, Fill, Tree, refused
+from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
 
 _ADVICE = (
     "give bucket_prefix=..., set LAB_WORKBOOK_BUCKET_PREFIX,"
@@ -52,8 +52,8 @@ class Folder(Tree):
         self._names.add(name)
         return descriptor
 
-    def save(self, name: str, fill: Fill) -> None:
-        self.replace(name, self.write_temporary(fill))
+    def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
+        self.replace(name, self.write_temporary(fill), discard)
         self._names.add(name)
 
     def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - what is in the folder has arrived

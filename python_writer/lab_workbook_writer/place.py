@@ -20,6 +20,13 @@ from lab_workbook.protocol import _spec
 from lab_workbook_writer.append_file import sync
 
 Fill = Callable[[str], object]
+Discard = Callable[[str], object]
+
+
+def remove(path: str) -> None:
+    """Remove a working file, if that is possible."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 class Ending(NamedTuple):
@@ -40,8 +47,12 @@ class Place(Protocol):
         """Make a series with its header, in one step, or open it again; returns a descriptor to append to."""
         ...
 
-    def save(self, name: str, fill: Fill) -> None:
-        """Put an artifact into place in one step; ``fill(path)`` writes the file at that path."""
+    def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
+        """
+        Put an artifact into place in one step; ``fill(path)`` writes the file at that path.
+
+        ``discard(path)`` is called if it cannot be put into place.
+        """
         ...
 
     def flush(self, seconds: float | None) -> bool:
@@ -76,7 +87,7 @@ class Nowhere:
         self._notice()
         return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
-    def save(self, name: str, fill: Fill) -> None:  # noqa: ARG002 - as in Place
+    def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:  # noqa: ARG002 - as in Place
         self._notice()
 
     def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - as in Place
@@ -115,14 +126,14 @@ class Tree:
             raise
         return path
 
-    def replace(self, name: str, temporary: str) -> None:
+    def replace(self, name: str, temporary: str, discard: Discard = remove) -> None:
         """Move a temporary file to its name, whatever was there."""
         path = self.root + name
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.replace(temporary, path)
         except OSError:
-            remove(temporary)
+            discard(temporary)
             raise
         self._unsynced.add(path)
 
@@ -197,12 +208,6 @@ def write_file(path: str, data: bytes) -> None:
         raise
     finally:
         os.close(descriptor)
-
-
-def remove(path: str) -> None:
-    """Remove a working file, if that is possible."""
-    with contextlib.suppress(OSError):
-        os.unlink(path)
 
 
 def refused(folder: str, error: OSError, advice: str) -> StoreError:

@@ -17,7 +17,7 @@ from lab_workbook.protocol import _spec, documents, jsontext
 
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
-from lab_workbook_writer.place import Ending, Fill, Tree, refused, remove
+from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
 
 _ADVICE = "give spool_dir=..., or set LAB_WORKBOOK_SPOOL_DIR, to use another folder"
 
@@ -69,15 +69,15 @@ class Spool(Tree):
         self._series.add(name)
         return descriptor
 
-    def save(self, name: str, fill: Fill) -> None:
+    def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
         temporary = self.write_temporary(fill)
         number = str(next(self._outbox))
-        self.replace(_spec.LAYOUT_OUTBOX + number, temporary)
+        self.replace(_spec.LAYOUT_OUTBOX + number, temporary, discard)
         try:
             self._tell("put", name=name, outbox=number)
         except OSError:
             # Nobody will ever send it, and the disk is full as it is.
-            remove(self.root + _spec.LAYOUT_OUTBOX + number)
+            discard(self.root + _spec.LAYOUT_OUTBOX + number)
             raise
 
     def flush(self, seconds: float | None) -> bool:

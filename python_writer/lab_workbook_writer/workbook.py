@@ -29,7 +29,7 @@ from lab_workbook_writer import WRITER, lifecycle, series_log
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.folder import Folder
 from lab_workbook_writer.losses import Losses
-from lab_workbook_writer.place import Ending, Fill, Nowhere, Place, write_file
+from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Place, remove, write_file
 from lab_workbook_writer.series_log import TimeSeriesLog
 
 
@@ -107,25 +107,23 @@ class Workbook:
         path = self._take(name)
         self._save_bytes(path, mended(text, self._losses.add).encode())
 
-    def save_file(self, name: str, path: str | os.PathLike[str]) -> None:
+    def save_file(self, name: str, path: str | os.PathLike[str], *, move: bool = False) -> None:
         """
         Save a copy of a file under a name of your choice.
 
         >>> workbook.save_file("sample.png", "/tmp/sample.png")
 
+        With ``move`` the file is given away: it is renamed, which costs neither time nor disk, and is
+        gone from ``path``; across file systems it is copied and removed. If it cannot be saved it stays.
+
         Raises:
             OSError: there is no such file, or it cannot be opened.
         """
-        import shutil
+        from lab_workbook_writer.handover import Source
 
-        with open(path, "rb") as source:
-            taken = self._take(name)
-
-            def fill(temporary: str) -> None:
-                with open(temporary, "xb") as copy:
-                    shutil.copyfileobj(source, copy, 1 << 20)
-
-            self._save(taken, fill)
+        with Source(path, move=move) as source:
+            if self._save(self._take(name), source.fill, source.discard):
+                source.let_go()
 
     def save_torch(self, name: str, value: object) -> None:
         """
@@ -247,11 +245,14 @@ class Workbook:
     def _save_bytes(self, path: str, data: bytes) -> None:
         self._save(path, lambda temporary: write_file(temporary, data))
 
-    def _save(self, path: str, fill: Fill) -> None:
+    def _save(self, path: str, fill: Fill, discard: Discard = remove) -> bool:
+        """Hand an artifact over, or count it as lost; returns whether it was handed over."""
         try:
-            self._place.save(path, fill)
+            self._place.save(path, fill, discard)
         except OSError as error:
             self._losses.add(_spec.LOSS_ARTIFACTS, f"{path!r}: {error}")
+            return False
+        return True
 
     def _look(self) -> None:
         self._place.look()

@@ -1,0 +1,108 @@
+"""
+A file of the caller on its way into an experiment: copied, or given away.
+
+>>> with Source("model.pt", move=True) as source:
+...     place.save("model.pt", source.fill, source.discard)
+...     source.let_go()
+
+It is never a hard link, because the caller may write on into a file of theirs, and what is recorded
+must not change. Where the file system can (Btrfs, XFS, ...), a copy shares its blocks with the original
+until one of them changes; and a file that is given away is renamed, and not copied at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from types import TracebackType
+from typing import IO, Final
+
+from lab_workbook.errors import warn
+
+from lab_workbook_writer.place import remove
+
+# ioctl_ficlone(2); Python has no name for it.
+_FICLONE: Final = 0x40049409
+_BLOCK_BYTES: Final = 1 << 20
+
+
+class Source:
+    """
+    A file to save, open from here on; with ``move`` it disappears from its place once it is saved.
+
+    Raises:
+        OSError: there is no such file, or it cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, move: bool = False) -> None:
+        self._path = os.fspath(path)
+        self._move = move
+        self._is_renamed = False
+        self._is_copied = False
+        self._file = open(self._path, "rb")  # noqa: SIM115 - closed by __exit__
+
+    def __enter__(self) -> Source:  # noqa: PYI034 - Self came with Python 3.11
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def fill(self, target: str) -> None:
+        """Make the new file ``target``."""
+        if self._move and self._is_ours_alone() and self._rename(target):
+            return
+        with open(target, "xb") as copy:
+            if not _clone(self._file, copy):
+                self._file.seek(0)
+                shutil.copyfileobj(self._file, copy, _BLOCK_BYTES)
+        self._is_copied = True
+
+    def discard(self, target: str) -> None:
+        """Remove what `fill` has made, because it cannot be used; a file that was renamed goes back."""
+        if self._is_renamed:
+            with contextlib.suppress(OSError):
+                os.rename(target, self._path)
+                self._is_renamed = False
+                return
+            warn(f"{target} is {self._path}, which could be neither saved nor put back")
+        else:
+            remove(target)
+
+    def let_go(self) -> None:
+        """Remove the original of a file that was given away and is saved."""
+        # A workbook that is switched off asks for no copy.
+        if self._move and self._is_copied:
+            try:
+                os.unlink(self._path)
+            except OSError as error:
+                warn(f"{self._path} is saved, and cannot be removed: {error.strerror or error}")
+
+    def _is_ours_alone(self) -> bool:
+        """Say whether a rename would take all of the file: no link to it, and none of its other names."""
+        status = os.lstat(self._path)
+        is_same = os.path.samestat(status, os.fstat(self._file.fileno()))
+        return is_same and stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+    def _rename(self, target: str) -> bool:
+        try:
+            os.rename(self._path, target)
+        except OSError:
+            # On another file system, or in a folder that is not ours: copied then.
+            return False
+        self._is_renamed = True
+        return True
+
+
+def _clone(source: IO[bytes], target: IO[bytes]) -> bool:
+    """Let a file share the blocks of another, where the file system can; returns whether it could."""
+    try:
+        import fcntl
+
+        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+    except (ImportError, OSError):
+        return False
+    return True
