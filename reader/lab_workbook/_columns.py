@@ -24,6 +24,7 @@ from lab_workbook.protocol import _spec
 
 IS_MODERN = int(pd.__version__.partition(".")[0]) >= 3
 
+_SAMPLE = 1000
 _TEXT = "str" if IS_MODERN else "string"
 _INTEGER = re.compile("-?[0-9]{1,400}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)")
@@ -38,9 +39,22 @@ def is_text(dtype: object) -> bool:
 def unmarked(column: Any) -> Any:
     """Return a column of marked texts without the marks."""
     cells = column.tolist()
-    if column.hasnans:
-        return _array([cell[1:] if isinstance(cell, str) else None for cell in cells], _TEXT)
-    return _array([cell[1:] for cell in cells], _TEXT)
+    # A text that comes again and again, such as a phase's name, is cut once.
+    if len({*cells[:_SAMPLE]}) < _SAMPLE // 10:
+        return _array(list(map(_Cut().__getitem__, cells)), _TEXT)
+    return _array([_cut(cell) for cell in cells] if column.hasnans else [cell[1:] for cell in cells], _TEXT)
+
+
+class _Cut(dict[Any, "str | None"]):
+    """Cells without their marks, by the cells."""
+
+    def __missing__(self, cell: Any) -> str | None:
+        text = self[cell] = _cut(cell)
+        return text
+
+
+def _cut(cell: Any) -> str | None:
+    return cell[1:] if isinstance(cell, str) else None
 
 
 def settled(column: Any) -> Any:

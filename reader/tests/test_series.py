@@ -151,6 +151,22 @@ def test_a_long_column_has_one_type_from_its_first_row_on(early: Any, late: Any,
     assert plain(frame["b"].iloc[-1], dtype) == logged(late, dtype)
 
 
+def test_a_long_column_of_few_texts_or_of_many_is_read_alike() -> None:
+    """
+    What comes again and again is read a quicker way, holes included.
+    """
+    rows = [
+        {"few": "ab"[row % 2] if row % 3 else None, "many": str(row) if row % 3 else None}
+        for row in range(3000)
+    ]
+
+    frame = series.read(written(Table(["few", "many"], rows)), "log.csv")
+
+    for at, field in enumerate(("few", "many")):
+        read = [None if pd.isna(value) else value for value in column(frame, at)]
+        assert read == [row[field] for row in rows]
+
+
 def test_dates_are_utc() -> None:
     """
     All times are comparable, wherever they were written, and also those of a header alone.
