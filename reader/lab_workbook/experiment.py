@@ -16,6 +16,7 @@ never change: an experiment that still runs shows more each time.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -114,10 +115,10 @@ class Experiment:
         """
         end = self.end
         data = self.read_bytes(name)
-        expected = _listed_bytes(end, name)
-        if expected is not None and expected != len(data):
+        difference = _difference(end, name, data)
+        if difference:
             raise Unreadable(
-                f"{name} of {self.tag} has {len(data)} bytes, and had {expected} when the experiment ended:"
+                f"{name} of {self.tag} {difference} when the experiment ended:"
                 f" it was changed or not copied whole. `experiment.read_bytes({name!r})` gives it as it is"
             )
         return kinds.decode(name, data, is_legacy=not self.begin)
@@ -237,6 +238,20 @@ def _listed_bytes(end: Mapping[str, Any], name: str) -> int | None:
     listed = end.get("files", {}).get(name)
     count = listed.get("bytes") if isinstance(listed, dict) else None
     return count if type(count) is int else None
+
+
+def _difference(end: Mapping[str, Any], name: str, data: bytes) -> str:
+    """Return how an artifact differs from what end.json lists; nothing if it does not."""
+    expected = _listed_bytes(end, name)
+    if expected is None:
+        return ""
+    if expected != len(data):
+        return f"has {len(data)} bytes, and had {expected}"
+    # A request that was long given up on may have put an older version of the same size there.
+    digest = end["files"][name].get("sha256")
+    if isinstance(digest, str) and digest != hashlib.sha256(data).hexdigest():
+        return "has other bytes than"
+    return ""
 
 
 def _time(text: object) -> datetime | None:
