@@ -1,0 +1,117 @@
+"""
+What a growing series becomes in a bucket: segments, an artifact that is refreshed, and what they replace.
+
+After publication *i* one segment holds the last b^v publications, where b = 16 and v is how often 16
+divides i. So each byte is sent a few times and not once a publication, and a reader needs at most 15
+segments of each length. The artifact itself is refreshed whenever it has doubled. Nothing here sends
+anything; the trail of a series follows the events of the journal, and answers what comes next.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lab_workbook.protocol import _spec
+from lab_workbook.protocol.segments import Segment
+
+_BASE: Final = _spec.SEGMENT_BASE
+
+
+class Trail:
+    """
+    What of one series is in the bucket, or may be.
+
+    >>> trail = Trail("loss.csv")
+    >>> trail.publish(4096)
+    Segment(name='loss.csv', start=0, end=4096)
+    >>> trail.delivered(trail.pending)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.publications = 0
+        # To where the segments reach.
+        self.end = 0
+        # The segment whose sending was begun, and of which nobody knows yet whether it has arrived.
+        self.pending: Segment | None = None
+        # Segments that are superseded and not removed yet.
+        self.superseded: list[Segment] = []
+        # How many bytes the artifact had when it was sent last.
+        self.refreshed = 0
+        self._needed: list[Segment] = []
+        # Where the last publication ended whose number 16^k divides, for each k.
+        self._ends: list[int] = []
+        self._sending: int | None = None
+        self._given_up: int | None = None
+        self._refreshed_in_all = 0
+
+    @property
+    def lasting(self) -> int:
+        """
+        How many bytes the artifact will have at least, whatever happens.
+
+        A request that was given up on may still land, and put an older version in place of a newer one.
+        """
+        return self.refreshed if self._given_up is None else min(self.refreshed, self._given_up)
+
+    @property
+    def refresh(self) -> int | None:
+        """How many bytes the artifact should be refreshed with now; None as long as it serves as it is."""
+        if self.end <= self.refreshed:
+            return None
+        is_small = (
+            self.end <= _spec.SEGMENT_REFRESH_BYTES and self._refreshed_in_all < _spec.SEGMENT_REFRESH_BUDGET
+        )
+        return self.end if is_small or self.end >= 2 * self.refreshed else None
+
+    def publish(self, end: int) -> Segment:
+        """Begin a publication of all rows up to a byte; returns the segment to send."""
+        level = _level(self.publications + 1)
+        start = self._ends[level] if level < len(self._ends) else 0
+        self.pending = Segment(self.name, start, end)
+        return self.pending
+
+    def delivered(self, segment: Segment) -> None:
+        """Take note that a segment is in the bucket, and so a publication complete."""
+        self.pending = None
+        self.publications += 1
+        self.end = max(self.end, segment.end)
+        level = _level(self.publications)
+        self._ends += [0] * (level + 1 - len(self._ends))
+        self._ends[: level + 1] = [segment.end] * (level + 1)
+        self._supersede([each for each in self._needed if segment.holds(each)])
+        self._needed.append(segment)
+
+    def sending(self, size: int) -> None:
+        """Take note that the artifact is about to be sent with so many bytes."""
+        if self._sending is not None:
+            # Nobody has said what became of the last attempt.
+            self._given_up = self._sending if self._given_up is None else min(self._given_up, self._sending)
+        self._sending = size
+        self._refreshed_in_all += size
+
+    def sent(self, size: int) -> None:
+        """Take note that the artifact is in the bucket with so many bytes."""
+        self._sending = None
+        self.refreshed = size
+        self._supersede([each for each in self._needed if each.end <= self.lasting])
+
+    def removed(self, ranges: set[str]) -> None:
+        """Take note that superseded segments are gone."""
+        self.superseded = [each for each in self.superseded if each.range not in ranges]
+
+    def may_shrink_below(self, size: int) -> bool:
+        """Say whether the artifact may be found shorter than this, though it was sent whole."""
+        return any(sent is not None and sent < size for sent in (self._sending, self._given_up))
+
+    def _supersede(self, segments: list[Segment]) -> None:
+        self.superseded += segments
+        self._needed = [each for each in self._needed if each not in segments]
+
+
+def _level(publication: int) -> int:
+    """Return how often 16 divides the number of a publication."""
+    level = 0
+    while publication % _BASE ** (level + 1) == 0:
+        level += 1
+    return level
