@@ -3,13 +3,18 @@ What every test stands on: a home of its own, and an S3 server that is a real pr
 
 The server is known by its URL alone. Without further words it is moto's, started on a free port of
 the loopback; ``LAB_WORKBOOK_TEST_S3_ENDPOINT``, with ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``
-beside it, names another.
+beside it, names another. Tests that need one carry the mark ``s3``.
+
+With ``LAB_WORKBOOK_TEST_S3_PUT_ONLY=1`` all that the tests start has the keys of a second user,
+``LAB_WORKBOOK_TEST_S3_WRITER=KEY:SECRET``, whom each bucket's policy lets put objects and no more; only
+the process of the tests itself keeps the owner's, to look at what is there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import socket
 import subprocess
@@ -19,7 +24,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
 # Looked at now, because `isolation` hides it from the tests.
 _GIVEN = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "LAB_WORKBOOK_"))}
+_PUT_ONLY = bool(_GIVEN.get("LAB_WORKBOOK_TEST_S3_PUT_ONLY"))
 
 
 class S3Server(NamedTuple):
@@ -35,6 +41,14 @@ class S3Server(NamedTuple):
 
     url: str
     environment: dict[str, str]
+    is_moto: bool = True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need an S3 server."""
+    for item in items:
+        if "s3_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.s3)
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +81,7 @@ def s3_server() -> Iterator[S3Server]:
     """The S3 server of this session."""
     given = _GIVEN.get("LAB_WORKBOOK_TEST_S3_ENDPOINT")
     if given:
-        yield S3Server(given, _environment(given))
+        yield S3Server(given, _environment(given), is_moto=False)
         return
     port = _free_port()
     with _moto_server(port) as url:
@@ -79,7 +93,17 @@ def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of a running S3 server, with an environment that points to it."""
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
+    if _PUT_ONLY:
+        _write_as_another(monkeypatch)
     return s3_server.url
+
+
+@pytest.fixture
+def moto(s3_server: S3Server, s3: str) -> str:
+    """The URL of moto's server, for what other servers have to be set up for, such as keys of KMS."""
+    if not s3_server.is_moto:
+        pytest.skip("only moto's server has keys of KMS, storage classes and lists without being set up")
+    return s3
 
 
 @pytest.fixture
@@ -95,7 +119,10 @@ def bucket_prefix(s3_client: S3Client) -> str:
     """The prefix ``exp/`` of a fresh bucket."""
     bucket = f"test-{uuid.uuid4().hex[:20]}"
     s3_client.create_bucket(Bucket=bucket)
-    return f"s3://{bucket}/exp/"
+    place = f"s3://{bucket}/exp/"
+    if _PUT_ONLY:
+        s3_client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_put_only_policy(place)))
+    return place
 
 
 @pytest.fixture
@@ -177,6 +204,36 @@ def _moto_server(port: int) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+def _write_as_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the environment the keys of the user who only writes, and boto3 in this process the owner's."""
+    import boto3.session
+
+    class OwnersSession(boto3.session.Session):
+        def __init__(self, **given: Any) -> None:
+            key, secret = _GIVEN["AWS_ACCESS_KEY_ID"], _GIVEN["AWS_SECRET_ACCESS_KEY"]
+            super().__init__(**{"aws_access_key_id": key, "aws_secret_access_key": secret, **given})
+
+    for module in (boto3, boto3.session):
+        monkeypatch.setattr(module, "Session", OwnersSession)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    key, _, secret = _GIVEN["LAB_WORKBOOK_TEST_S3_WRITER"].partition(":")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+
+
+def _put_only_policy(bucket_prefix: str) -> dict[str, Any]:
+    """Return what `lab-workbook policy` prints, as one policy of the bucket for both users."""
+    from lab_workbook import policy
+    from lab_workbook.protocol import prefix
+
+    place = prefix.parse(bucket_prefix)
+    grants = [("writer", each) for each in policy.writer(place)["Statement"]]
+    # What the writer puts is the writer's, on this server, so its bucket's owner must be let in too.
+    grants += [("owner", each) for each in policy.reader(place)["Statement"]]
+    statements = [{**each, "Principal": {"AWS": [f"arn:aws:iam:::user/{user}"]}} for user, each in grants]
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _environment(url: str) -> dict[str, str]:

@@ -31,19 +31,20 @@ def test_rows_arrive_while_a_model_is_stuck(bucket_prefix, proxy, tmp_path):
     """
     with (tmp_path / "model.pt").open("wb") as file:
         file.truncate(20 * MEGABYTE)
-    with lab_workbook.new_experiment(bucket_prefix=bucket_prefix, upload_every=0.2) as workbook:
-        with proxy.fault(Exchange.hold, method="PUT", query="*partNumber=*") as rule:
-            for number in range(5):
-                workbook.save_file(f"{number}.pt", tmp_path / "model.pt")
-            wait_until(lambda: rule.hits >= 3)
-            log = workbook.new_time_series_log("loss", ["epoch"])
-            for epoch in range(3):
-                log(epoch=epoch)
-                workbook.flush()
-                wait_until(
-                    lambda row=b"\n%d," % epoch: any(row in put.body for put in proxy.puts("*loss.csv*"))
-                )
-            assert not proxy.puts("*.pt")
+    with (
+        lab_workbook.new_experiment(bucket_prefix=bucket_prefix, upload_every=0.2) as workbook,
+        proxy.fault(Exchange.hold, method="PUT", query="*partNumber=*") as rule,
+    ):
+        for number in range(5):
+            workbook.save_file(f"{number}.pt", tmp_path / "model.pt")
+        wait_until(lambda: rule.hits >= 3)
+        log = workbook.new_time_series_log("loss", ["epoch"])
+        for epoch in range(3):
+            log(epoch=epoch)
+            workbook.flush()
+            row = b"\n%d," % epoch
+            wait_until(lambda row=row: any(row in put.body for put in proxy.puts("*loss.csv*")))
+        assert not proxy.puts("*.pt")
     assert {put.key.rpartition("/")[2] for put in proxy.seen if "uploadId" in put.query} >= {"0.pt", "4.pt"}
 
 

@@ -5,6 +5,7 @@ What a delivery costs: end.json counts the requests and the bytes, and obeys the
 import json
 
 import lab_workbook
+import pytest
 from lab_workbook.protocol import prefix
 
 BODY = b"x" * 1000
@@ -42,6 +43,7 @@ def test_the_end_counts_what_earlier_uploaders_have_sent(spool):
     assert delivery["bytes"] > 2 * len(BODY)
 
 
+@pytest.mark.usefixtures("moto")
 def test_a_setting_that_the_bucket_cannot_obey_is_refused_with_its_name(make_spool, bucket_prefix, s3_client):
     """
     At the claim, which waits for it; hours later nobody would read it.
@@ -58,6 +60,7 @@ def test_a_setting_that_the_bucket_cannot_obey_is_refused_with_its_name(make_spo
     assert "Contents" not in s3_client.list_objects_v2(Bucket=place.bucket)
 
 
+@pytest.mark.usefixtures("moto")
 def test_the_settings_of_the_script_reach_every_object(bucket_prefix, s3_client):
     """
     From the argument through the spool to the server.

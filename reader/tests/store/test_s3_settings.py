@@ -22,6 +22,7 @@ def head(s3_client, bucket_prefix):
     return lambda key: s3_client.head_object(Bucket=bucket, Key=f"exp/{key}")
 
 
+@pytest.mark.usefixtures("moto")
 @pytest.mark.parametrize("verb", ["create", "replace"])
 @pytest.mark.parametrize("size", [1, LARGE])
 def test_every_object_is_kept_as_the_settings_say(bucket_prefix, head, verb, size):
@@ -45,6 +46,7 @@ def test_without_settings_the_bucket_decides():
     assert PutOptions().arguments() == {}
 
 
+@pytest.mark.usefixtures("moto")
 def test_an_access_control_list_goes_with_the_object(bucket_prefix, s3_client):
     """
     Where another account owns the bucket, its owner must be able to read what we put.
