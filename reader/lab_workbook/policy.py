@@ -21,11 +21,12 @@ Policy = dict[str, Any]
 _VERSION = "2012-10-17"
 
 
-def writer(place: Prefix, *, kms_key_id: str | None = None) -> Policy:
+def writer(place: Prefix, *, kms_key_id: str | None = None, acl: str | None = None) -> Policy:
     """Return the IAM policy of whoever records experiments under ``place``."""
+    actions = ["s3:PutObject", "s3:AbortMultipartUpload", *(["s3:PutObjectAcl"] if acl else [])]
     # Decrypt: S3 reads the parts of a large object again when it puts them together.
     return _policy(
-        _allow("LabWorkbookWrite", ["s3:PutObject", "s3:AbortMultipartUpload"], _objects(place)),
+        _allow("LabWorkbookWrite", actions, _objects(place)),
         *_key(kms_key_id, "LabWorkbookEncrypt", ["kms:GenerateDataKey", "kms:Decrypt"]),
     )
 

@@ -115,6 +115,17 @@ def test_one_document_can_be_asked_for(monkeypatch):
     assert json.loads(run("--only", "writer").stdout) == policy.writer(PLACE, kms_key_id="ab-cd")
 
 
+def test_an_access_control_list_needs_a_permission_of_its_own(monkeypatch):
+    """
+    It is asked for only where the configuration sets one.
+    """
+    monkeypatch.setenv("LAB_WORKBOOK_ACL", "bucket-owner-full-control")
+
+    document = json.loads(run("s3://lab/exp/", "--only", "writer").stdout)
+
+    assert actions(document) == {"s3:PutObject", "s3:AbortMultipartUpload", "s3:PutObjectAcl"}
+
+
 def test_a_folder_has_no_policy(tmp_path):
     result = run(str(tmp_path))
 

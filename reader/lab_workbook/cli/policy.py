@@ -29,7 +29,7 @@ def command(prefix: str | None, only: str | None, kms_key_id: str | None) -> Non
     settings = config.load({"bucket_prefix": prefix, "kms_key_id": kms_key_id})
     place, key = settings.bucket_prefix, settings.kms_key_id
     documents = {
-        "writer": policy.writer(place, kms_key_id=key),
+        "writer": policy.writer(place, kms_key_id=key, acl=settings.acl),
         "reader": policy.reader(place, kms_key_id=key),
         "createOnly": policy.create_only(place),
     }
