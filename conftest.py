@@ -100,9 +100,9 @@ def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def moto(s3_server: S3Server, s3: str) -> str:
-    """The URL of moto's server, for what other servers have to be set up for, such as keys of KMS."""
+    """The URL of moto's server, for what Ceph has to be set up for, such as keys of KMS, or cannot do."""
     if not s3_server.is_moto:
-        pytest.skip("only moto's server has keys of KMS, storage classes and lists without being set up")
+        pytest.skip("moto's server has this without being set up: keys of KMS, classes, lists, conditions")
     return s3
 
 

@@ -26,7 +26,14 @@ from lab_workbook import ExperimentRepository, config
 from lab_workbook.protocol import _spec
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/s3.md", "examples/data/README.md"]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/s3.md",
+    "examples/data/README.md",
+]
 LANGUAGES = {"python", "pycon", "lua", "sh", "console", "ini", "text"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

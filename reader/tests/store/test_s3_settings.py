@@ -59,9 +59,10 @@ def test_an_access_control_list_goes_with_the_object(bucket_prefix, s3_client):
     assert {"READ"} == {grant["Permission"] for grant in grants if "URI" in grant["Grantee"]}
 
 
+@pytest.mark.usefixtures("moto")
 def test_an_object_that_exists_is_not_created_again_in_parts(bucket_prefix):
     """
-    Large objects keep the promise of small ones.
+    Large objects keep the promise of small ones. (Ceph 16 ignores the condition on what ends an upload.)
     """
     store = S3Store(prefix.parse(bucket_prefix))
     store.create("model.pt", io.BytesIO(b"a" * LARGE))
