@@ -1,5 +1,5 @@
 """
-The printed permissions are the least that is needed. tests/ceph holds a real server to them.
+The printed permissions are the least that is needed; `make test-ceph` holds a real server to them.
 """
 
 import json
