@@ -140,6 +140,11 @@ class Training:
             assert time.monotonic() < deadline, f"still waiting for {what!r}: {self.said()}"
             time.sleep(0.05)
 
+    def has_logged(self, rows: int) -> bool:
+        """Say whether so many rows were logged."""
+        control = self._folder / "times.control"
+        return control.exists() and control.stat().st_size >= rows * len(b"the least that a row could cost\n")
+
     def stop(self) -> None:
         """Let it close its workbook, and wait until it has ended: as long as it may by its settings."""
         (self._folder / "stop").touch()

