@@ -30,6 +30,9 @@ def answer(code, status, operation="PutObject"):
         ("PreconditionFailed", 412, errors.AlreadyExists, "exists already"),
         ("NoSuchBucket", 404, errors.BucketNotFound, "no bucket 'bucket'"),
         ("PermanentRedirect", 301, errors.StoreError, "region"),
+        ("InvalidStorageClass", 400, errors.ConfigurationError, "storageClass"),
+        ("AccessControlListNotSupported", 400, errors.ConfigurationError, "acl"),
+        ("KMS.NotFoundException", 400, errors.ConfigurationError, "kmsKeyId"),
         ("EntityTooLarge", 400, errors.StoreError, "words"),
     ],
 )
@@ -44,6 +47,22 @@ def test_a_permission_is_named_as_a_policy_spells_it():
     assert "s3:ListBucket" in str(answer("AccessDenied", 403, "ListObjectsV2"))
     assert "s3:GetObject" in str(answer("AccessDenied", 403, "GetObject"))
     assert "s3:PutObject" in str(answer("AccessDenied", 403, "UploadPart"))
+
+
+def test_a_key_that_may_not_be_used_is_told_from_a_bucket_that_may_not():
+    """
+    AWS says AccessDenied to both, and the way out is another policy.
+    """
+    message = "User: x is not authorized to perform: kms:GenerateDataKey on this resource"
+    response = {
+        "Error": {"Code": "AccessDenied", "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": 403},
+    }
+
+    error = s3_errors.from_answer(ClientError(response, "PutObject"), "s3://b/x", "https://s3.example")
+
+    assert type(error) is errors.AccessDenied
+    assert "key of KMS" in str(error)
 
 
 def test_an_expired_login_says_how_to_renew_it():
