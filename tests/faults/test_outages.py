@@ -50,6 +50,13 @@ def cases():
             )
 
 
+def documented():
+    """Return what docs/outages.md says that stderr says, by fault."""
+    lines = (drill.ROOT / "docs/outages.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| ")]
+    return {row[0]: row[1] for row in rows[2:]}
+
+
 def outage(training, server, fault, seconds):
     """Let a fault rule until the script has spoken of it; gives when it began and ended."""
     began = time.monotonic()
@@ -100,7 +107,17 @@ def test_a_script_trains_through_an_outage(train, proxy, stored, language, fault
     assert_as_listed(training, stored)
     if fault is not late:
         assert_order(proxy)
-    assert len(training.said()) == 2, training.said()
+    trouble, over = training.said()
+    name = next(name for name, each in FAULTS.items() if each is fault)
+    assert documented()[name] in trouble
+    assert over.endswith(OVER)
+
+
+def test_the_docs_name_every_fault():
+    """
+    The table in docs/outages.md is of these tests, and each of them finds its own line there.
+    """
+    assert list(documented()) == list(FAULTS)
 
 
 @pytest.mark.parametrize(

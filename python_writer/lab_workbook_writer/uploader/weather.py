@@ -32,7 +32,8 @@ class Weather:
 
     def report(self, error: Exception | None) -> None:
         """Take note that requests work, or why one did not."""
-        message = "" if error is None else str(error) or type(error).__name__
+        # One line of the journal becomes one line of the script's stderr.
+        message = "" if error is None else " ".join(str(error).split()) or type(error).__name__
         with self._lock:
             self._heard_at = time.monotonic()
             if not message:
