@@ -17,6 +17,7 @@ build = {
    type = 'builtin',
    modules = {
       ['lab-workbook.appendfile'] = 'lab-workbook/appendfile.lua',
+      ['lab-workbook.awsworker'] = 'lab-workbook/awsworker.lua',
       ['lab-workbook.cells'] = 'lab-workbook/cells.lua',
       ['lab-workbook.config'] = 'lab-workbook/config.lua',
       ['lab-workbook.dates'] = 'lab-workbook/dates.lua',
@@ -48,5 +49,6 @@ build = {
       ['lab-workbook.torchfile'] = 'lab-workbook/torchfile.lua',
       ['lab-workbook.tree'] = 'lab-workbook/tree.lua',
       ['lab-workbook.workbook'] = 'lab-workbook/workbook.lua',
+      ['lab-workbook.worklist'] = 'lab-workbook/worklist.lua',
    },
 }

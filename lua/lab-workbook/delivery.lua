@@ -14,6 +14,7 @@ local news = require 'lab-workbook.news'
 local process = require 'lab-workbook.process'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
+local worklist = require 'lab-workbook.worklist'
 
 local delivery = {}
 
@@ -25,8 +26,11 @@ local RESTART_SECONDS = 60
 -- Background commands of a shell read /dev/null, so the pipe goes round by descriptor 3. The inner shell
 -- leaves at once, so closing the pipe waits for nobody. The uploader must not hold what the script has
 -- open: a shell can close descriptors up to 9, the uploader closes the others.
-local START = [[exec 3<&0; cd /; (setsid lab-workbook upload %s ]]
-   .. [[<&3 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&- >>%s 2>&1 &)]]
+local START = [[exec 3<&0; cd /; (setsid COMMAND ]]
+   .. [[<&3 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&- >>LOG 2>&1 &)]]
+
+-- The aws command takes two or three seconds to start.
+local AWS_CLAIM_SECONDS = 15
 
 -- Looks ten times a second, at most $2 times in all and $3 times without news, for a line of the journal
 -- that has one of the texts from $4 on: 0. The spool is gone: 3. No more patience: 4. It reads on from
@@ -49,12 +53,35 @@ while :; do
    sleep 0.1 2>/dev/null || sleep 1
 done' sh ]]
 
+local function isInstalled(command)
+   return shell.run(('command -v %s >/dev/null 2>&1'):format(command)) == 0
+end
+
+-- Returns whether the aws command delivers: where it is asked for, or our own is not installed.
+local function usesAws(config)
+   if config.uploader ~= 'auto' then return config.uploader == 'aws' end
+   return not isInstalled('lab-workbook') and isInstalled('aws')
+end
+
 --- Return the delivery of one spool.
+-- Its `usesAws` says that the worker of docs/aws-fallback.md delivers it, which needs a worklist.
 -- @string root the spool
 -- @table config the settings
 function delivery.new(root, config)
    local path = root .. spec.LAYOUT_JOURNAL
-   return setmetatable({root = root, journal = path, config = config, news = news.new(path)}, Delivery)
+   return setmetatable({
+      root = root,
+      journal = path,
+      config = config,
+      news = news.new(path),
+      usesAws = usesAws(config),
+   }, Delivery)
+end
+
+-- Returns the command that delivers the rest by hand.
+local function advice(self, options)
+   if self.usesAws and not options then return shell.command('sh %s', worklist.worker(self.root)) end
+   return ('lab-workbook push%s %s'):format(options or '', shell.quote(self.root:gsub('/$', '')))
 end
 
 local function event(name) return ('"event": "%s"'):format(name) end
@@ -68,24 +95,29 @@ local function wait(self, seconds, patience, ...)
    return code
 end
 
-local function isInstalled()
-   return shell.run('command -v lab-workbook >/dev/null 2>&1') == 0
+local function startCommand(self)
+   local quoted = {
+      COMMAND = self.usesAws and advice(self) or shell.command('lab-workbook upload %s', self.root),
+      LOG = shell.quote(self.root .. spec.LAYOUT_LOG),
+   }
+   return (START:gsub('%u%u%u+', quoted))
 end
 
 -- Starts an uploader; returns whether there is one to start.
 local function start(self)
    self:letGo()
    self.startedAt = os.time()
-   if self.config.uploader == 'aws' or not isInstalled() then
+   local command = self.usesAws and 'aws' or 'lab-workbook'
+   if not isInstalled(command) then
       if not self.said then
          self.said = true
-         errors.warn('nothing delivers this experiment: the command lab-workbook is not on the PATH'
-            .. ' (pip install lab-workbook); all is kept, deliver it with:')
-         errors.warn('  lab-workbook push ' .. shell.quote(self.root:gsub('/$', '')))
+         errors.warn(('nothing delivers this experiment: the command %s is not on the PATH'
+            .. ' (pip install lab-workbook); all is kept, deliver it with:'):format(command))
+         errors.warn('  ' .. advice(self))
       end
       return false
    end
-   self.life = shell.hold(shell.command(START, self.root, self.root .. spec.LAYOUT_LOG))
+   self.life = shell.hold(startCommand(self))
    return self.life ~= nil
 end
 
@@ -93,13 +125,15 @@ end
 -- @treturn ?string the message of a refusal, and its reason; nil where there is none
 function Delivery:start()
    if not start(self) then return nil end
-   wait(self, spec.TIMING_CLAIM_SECONDS, spec.TIMING_CLAIM_SECONDS, event('claimed'), event('refused'))
+   local seconds = self.usesAws and AWS_CLAIM_SECONDS or spec.TIMING_CLAIM_SECONDS
+   wait(self, seconds, seconds, event('claimed'), event('refused'),
+      event(self.usesAws and 'trouble' or 'refused'))
    local refusal = journal.last(self.journal, 'refused')
    if refusal then return journal.field(refusal, 'message') or 'refused', journal.field(refusal, 'reason') end
    if not journal.last(self.journal, 'claimed') then
       local trouble = journal.last(self.journal, 'trouble')
       local reason = trouble and journal.field(trouble, 'message')
-         or ('no answer within %d s'):format(spec.TIMING_CLAIM_SECONDS)
+         or ('no answer within %d s'):format(seconds)
       errors.warn(('not in the bucket yet (%s); training goes on, the uploader keeps trying'):format(reason))
       self.news:wasSaid(os.time())
    end
@@ -153,10 +187,10 @@ function Delivery:waitForEnd()
    end
    local refusal = journal.last(self.journal, 'refused', 'trouble') or ''
    local reason = journal.field(refusal, 'message')
-   local tag = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or ''
+   local options = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or nil
    errors.warn(('not everything is in the bucket%s; deliver the rest with:'):format(
       reason and (' (%s)'):format(reason) or ''))
-   errors.warn(('  lab-workbook push%s %s'):format(tag, shell.quote(self.root:gsub('/$', ''))))
+   errors.warn('  ' .. advice(self, options))
    return false
 end
 

@@ -12,6 +12,7 @@ local json = require 'lab-workbook.json'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
 local tree = require 'lab-workbook.tree'
+local worklist = require 'lab-workbook.worklist'
 
 local spool = {}
 
@@ -35,10 +36,11 @@ local function make(self, parent)
    return (output:gsub('\n$', ''))
 end
 
--- Appends a line to the queue; returns true, or nil and a message.
+-- Appends a line to the queue, and to the list of the worker in sh; returns true, or nil and a message.
 local function tell(self, verb, line)
    line.verb = verb
    local done, problem = self.queue:append(json.encode(line, silent) .. '\n')
+   if done and self.worklist then done, problem = self.worklist:append(worklist.line(verb, line)) end
    self.delivery:keepAlive(os.time())
    return done, problem
 end
@@ -77,12 +79,17 @@ function spool.claim(config, tag, nonce, isExplicit, begin)
    local self = setmetatable({where = ('%s%s/'):format(tostring(config.bucketPrefix), tag)}, Spool)
    tree.init(self, ('%s%s.%s/'):format(config.spoolDir, tag, nonce))
    self.puts, self.flushes = 0, 0
-   local document = json.encode(begin(make(self, config.spoolDir)), silent)
-   local done, problem = self:put(spec.LAYOUT_BEGIN, function(path) return files.write(path, document) end)
+   local document = begin(make(self, config.spoolDir))
+   local bytes = json.encode(document, silent)
+   local done, problem = self:put(spec.LAYOUT_BEGIN, function(path) return files.write(path, bytes) end)
+   self.delivery = delivery.new(self.root, config)
+   if done and self.delivery.usesAws then
+      self.worklist, problem = worklist.open(self, config, document, isExplicit)
+      done = self.worklist
+   end
    if not done or not openQueue(self, config, tag, isExplicit) then
       errors.refuse(('%s cannot be written: %s; %s'):format(self.root, problem or 'no queue', ADVICE))
    end
-   self.delivery = delivery.new(self.root, config)
    local refusal, reason = self.delivery:start()
    if refusal then self:refuse(refusal, reason) end
    return self
@@ -93,10 +100,14 @@ end
 -- @string reason the kind of refusal: taken, bucket, access or credentials
 function Spool:refuse(message, reason)
    self.delivery:letGo()
-   self.queue:close()
+   self:closeLists()
    shell.run(shell.command('rm -rf -- %s', self.root))
    if reason == 'taken' then errors.misuse('tag.claim', message) end
    errors.refuse(message)
+end
+
+function Spool:closeLists()
+   for _, list in ipairs{self.queue, self.worklist} do list:close() end
 end
 
 --- Open a series.
@@ -147,9 +158,11 @@ end
 -- @treturn boolean whether all has arrived
 function Spool:finish(ending)
    -- The state may have closed the file already.
-   if io.type(self.queue.handle) ~= 'file' then self.queue.ready = false end
+   for _, list in ipairs{self.queue, self.worklist} do
+      if io.type(list.handle) ~= 'file' then list.ready = false end
+   end
    local done, problem = tell(self, 'end', ending)
-   self.queue:close()
+   self:closeLists()
    if not done then
       errors.warn(('the end could not be written to %s: %s'):format(self.root, problem))
       self.delivery:letGo()
