@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PART_BYTES: Final = 8 * 1024 * 1024
 
-_PARTS_AT_ONCE: Final = 3
+_PARTS_AT_ONCE: Final = 2
 # S3 takes ten thousand parts of an object.
 _MAX_PARTS: Final = 9000
 
