@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test test-faults test-ceph check spec bench setup setup-lua clean
+.PHONY: help demo test test-faults test-ceph check spec bench bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
 	@echo "make bench   what a row costs against its floor, and other figures"
+	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
 
 setup: $(VENV)/.ready setup-lua
 
@@ -54,6 +55,9 @@ spec: $(VENV)/.ready
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+bench-delivery: setup
+	$(BIN)/python -m benchmarks.delivery
 
 demo: setup
 	tools/demo
