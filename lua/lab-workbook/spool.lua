@@ -9,6 +9,7 @@ local delivery = require 'lab-workbook.delivery'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
 local json = require 'lab-workbook.json'
+local reserve = require 'lab-workbook.reserve'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
 local tree = require 'lab-workbook.tree'
@@ -128,7 +129,15 @@ end
 function Spool:save(name, fill, discard)
    self.puts = self.puts + 1
    local number = ('%d'):format(self.puts)
-   local done, problem = self:put(spec.LAYOUT_OUTBOX .. number, fill, discard)
+   local temporary, problem = self:writeTemporary(fill)
+   if not temporary then return nil, problem end
+   local done
+   done, problem = reserve.check(temporary, name)
+   if not done then
+      (discard or os.remove)(temporary)
+      return nil, problem
+   end
+   done, problem = self:replace(spec.LAYOUT_OUTBOX .. number, temporary, discard)
    if not done then return nil, problem end
    done, problem = tell(self, 'put', {name = name, outbox = number})
    -- Nobody will ever send it, and the disk is full as it is.

@@ -15,6 +15,7 @@ from lab_workbook.config import Config
 from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken
 from lab_workbook.protocol import _spec, documents, jsontext
 
+from lab_workbook_writer import reserve
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
@@ -71,6 +72,11 @@ class Spool(Tree):
 
     def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
         temporary = self.write_temporary(fill)
+        try:
+            reserve.check(temporary, name)
+        except OSError:
+            discard(temporary)
+            raise
         number = str(next(self._outbox))
         self.replace(_spec.LAYOUT_OUTBOX + number, temporary, discard)
         try:
