@@ -42,6 +42,7 @@ def test_a_claim_that_was_lost_and_then_taken_is_refused(proxy, bucket_prefix):
         lab_workbook.new_experiment(bucket_prefix=bucket_prefix, tag="wanted")
 
 
+@pytest.mark.soak
 def test_what_is_there_already_is_our_own(proxy, train):
     """
     Something between us and the bucket sent each request twice, and passes on the second answer.

@@ -149,7 +149,7 @@ def test_a_script_that_ends_in_an_outage_does_not_hang(train, proxy):
     """
     It waits as long as its settings say, prints the command, and the uploader goes on without it.
     """
-    training = train(exit_timeout=8)
+    training = train(exit_timeout=6)
     spool = training.spool
 
     with proxy.fault(answer(503, "SlowDown")):
@@ -157,7 +157,7 @@ def test_a_script_that_ends_in_an_outage_does_not_hang(train, proxy):
         training.stop()
         took = time.monotonic() - began
     # Not for ever, though the uploader sends again and again: twice its patience is noise enough.
-    assert 8 <= took < 16
+    assert 6 <= took < 12
     deadline = time.monotonic() + 120
     while spool.exists():
         assert time.monotonic() < deadline, (spool / ".lab-workbook/log").read_text()
@@ -167,6 +167,7 @@ def test_a_script_that_ends_in_an_outage_does_not_hang(train, proxy):
     drill.assert_nothing_lost(training, len(training.times()))
 
 
+@pytest.mark.soak
 def test_a_slow_network_is_no_outage(train, proxy):
     """
     Every answer comes a second late, and nobody says a word.

@@ -20,6 +20,11 @@ import pytest
 from tests.faults import drill
 
 
+def soak(language):
+    """The language that only `make test-faults` tries."""
+    return pytest.param(language, marks=pytest.mark.soak)
+
+
 @pytest.fixture
 def run(bucket_prefix, tmp_path):
     """Start a Python script that has made the experiment T, with its output to read."""
@@ -52,6 +57,9 @@ def wait_for_status(bucket_prefix, status):
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize(
+    "language", ["python", pytest.param("luajit", marks=pytest.mark.soak)], indirect=True
+)
 def test_a_killed_uploader_is_replaced_at_the_end(train, language):
     """
     At the latest: the next one sends what is missing, and no row noticed.
@@ -88,6 +96,9 @@ def test_rows_alone_revive_a_killed_uploader(train, language, proxy):
     drill.assert_nothing_lost(training, len(training.times()))
 
 
+@pytest.mark.parametrize(
+    "language", [pytest.param("python", marks=pytest.mark.soak), "luajit"], indirect=True
+)
 def test_a_stopped_uploader_goes_on_where_it_was(train, language):
     """
     SIGSTOP is what a scheduler or a debugger does; the script must not fill a pipe meanwhile.

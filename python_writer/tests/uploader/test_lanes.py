@@ -122,6 +122,31 @@ def test_a_job_that_fails_is_tried_until_it_works(start, wait_until, reports):
     assert answers == []
 
 
+def test_one_lane_that_fails_and_others_that_work_are_one_trouble(start, wait_until, reports):
+    """
+    Who hears of it by turns would be told every second that all is well again.
+    """
+    lanes = start()
+    go = threading.Event()
+
+    def fail():
+        if not go.is_set():
+            raise errors.Unreachable("away")
+
+    lanes.submit("bad", Work(fail))
+    wait_until(lambda: reports)
+    for number in range(5):
+        done = threading.Event()
+        lanes.submit(f"good {number}", Work(done.set))
+        assert done.wait(10)
+    before = list(reports)
+    go.set()
+    wait_until(lambda: lanes.is_idle)
+
+    assert None not in before
+    assert reports[-1] is None
+
+
 def test_a_job_that_failed_gives_way_to_a_newer_one(start, wait_until):
     lanes = start()
     go, under_way = threading.Event(), threading.Event()
