@@ -116,12 +116,16 @@ def _failed(error: ClientError, where: str, said: str) -> LabWorkbookError:
         return StoreError(f"{said}: the bucket lies in another region; set `region` (or AWS_DEFAULT_REGION)")
     if status == 403:
         return _forbidden(error, where, said)
-    message = error.response.get("Error", {}).get("Message", "")
-    return StoreError(f"{said} ({status}): {message[:200]}")
+    return StoreError(f"{said} ({status}): {_message(error)[:200]}")
+
+
+def _message(error: ClientError) -> str:
+    # Ceph answers with an empty one, which boto3 reads as None.
+    return error.response.get("Error", {}).get("Message") or ""
 
 
 def _forbidden(error: ClientError, where: str, said: str) -> AccessDenied:
-    if "kms:" in error.response.get("Error", {}).get("Message", ""):
+    if "kms:" in _message(error):
         return AccessDenied(
             f"{said}: these credentials may not use the bucket's key of KMS; `lab-workbook policy` says"
             " what they need"

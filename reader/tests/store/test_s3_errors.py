@@ -43,6 +43,21 @@ def test_an_answer_becomes_the_error_that_says_what_to_do(code, status, kind, wo
     assert word in str(error)
 
 
+@pytest.mark.parametrize("status", [403, 400])
+def test_an_answer_without_words_is_understood_as_well(status):
+    """
+    Ceph says nothing but the code.
+    """
+    response = {
+        "Error": {"Code": "Whatever", "Message": None},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+
+    error = s3_errors.from_answer(ClientError(response, "PutObject"), "s3://b/x", "https://s3.example")
+
+    assert isinstance(error, errors.StoreError)
+
+
 def test_a_permission_is_named_as_a_policy_spells_it():
     assert "s3:ListBucket" in str(answer("AccessDenied", 403, "ListObjectsV2"))
     assert "s3:GetObject" in str(answer("AccessDenied", 403, "GetObject"))
