@@ -6,12 +6,13 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test test-faults test-ceph check spec bench bench-delivery setup setup-lua clean
+.PHONY: help demo test test-faults test-aws test-ceph check spec bench bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
 	@echo "make test    run all tests, with a real S3 server and every Lua that is here"
 	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
+	@echo "make test-aws  the rest of the tests of Lua without Python, whose requests by the aws command take seconds"
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
@@ -34,6 +35,9 @@ test: setup check
 
 test-faults: setup
 	$(BIN)/python -m pytest -n 4 -m "soak or not soak" tests/faults
+
+test-aws: setup
+	$(BIN)/python -m pytest -n 2 -m "soak or not soak" lua/tests/test_aws.py
 
 # The first run has the owner's keys; in the second all that writes has those of a user who may only put.
 test-ceph: setup

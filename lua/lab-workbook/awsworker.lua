@@ -8,7 +8,7 @@
 
 require 'lab-workbook.interpreted'(true, true)
 
-local spec = require 'lab-workbook.spec'
+local requests = require 'lab-workbook.awsrequests'
 
 local WORKER = [==[
 #!/bin/sh
@@ -103,149 +103,7 @@ look() {
    over=yes moved=$(now) pause=0
 }
 
-# --- requests --------------------------------------------------------------------------------------
-
-# Runs aws, with its input from descriptor 6. A script that waits hears whether bytes move.
-request() {
-   AWS_MAX_ATTEMPTS=$attempts AWS_PAGER='' PYTHONUTF8=1 aws ${endpoint:+"--endpoint-url=$endpoint"} \
-      ${profile:+"--profile=$profile"} ${region:+"--region=$region"} \
-      --cli-connect-timeout=10 --cli-read-timeout=60 "$@" \
-      <&6 > /dev/null 2> "$own/tmp/aws/said" &
-   watch $!
-   wait $! || return 1
-   [ ! -e "$own/tmp/aws/trouble" ] || { rm -f "$own/tmp/aws/trouble"; say '"recovered"'; }
-}
-
-watch() {
-   count=0 calm=0 before=
-   while kill -0 "$1" 2>/dev/null; do
-      sleep 0.2 2>/dev/null || sleep 1
-      count=$((count + 1))
-      [ $((count % 25)) -eq 0 ] || continue
-      calm=$((calm + 5)) position=$count
-      # Where the system does not tell, we trust that it moves.
-      { read -r word position < "/proc/$1/io"; } 2>/dev/null || :
-      [ "$position" = "$before" ] || { calm=0 before=$position; say '"progress"'; }
-      [ "$calm" -ne $CALM ] || complain "the server has not answered for $CALM s"
-   done
-}
-
-# Tells the script of the first fault.
-complain() {
-   printf '%s\n' "$1" >&2
-   [ ! -e "$own/tmp/aws/trouble" ] || return 0
-   : > "$own/tmp/aws/trouble"
-   say "\"trouble\", \"message\": \"$(plain "$1")\""
-}
-
-# What aws said, in one line.
-why() {
-   words=$(tr '\n' ' ' < "$own/tmp/aws/said" | head -c 500 | sed 's/^ *//; s/ *$//')
-   printf %s "${words:-the aws command has failed without a word}"
-}
-
-# Puts a file that must not exist yet.
-create() {
-   request s3api put-object "--bucket=$bucket" "--key=$path$1" "--body=$2" '--if-none-match=*' \
-      ${encryption:+"--server-side-encryption=$encryption"} ${key:+"--ssekms-key-id=$key"} \
-      ${class:+"--storage-class=$class"} ${acl:+"--acl=$acl"} \
-      '--content-type=@JSON@' 6< /dev/null
-}
-
-# Puts a file, or what descriptor 6 gives where the file is -.
-replace() {
-   request s3 cp --only-show-errors "--content-type=$(content_type "$1")" \
-      ${encryption:+"--sse=$encryption"} ${key:+"--sse-kms-key-id=$key"} \
-      ${class:+"--storage-class=$class"} ${acl:+"--acl=$acl"} "$2" "$prefix$tag/$1"
-}
-
-content_type() {
-   case $1 in
-@TYPES@
-   *) echo '@OTHER@' ;;
-   esac
-}
-
-# Says that a request has failed, and waits before the next one; gives up when the script does not live any
-# more and nothing has moved for long.
-wait_after_failure() {
-   complain "$(why)"
-   [ -z "$over" ] || [ $(($(now) - moved)) -lt $IDLE ] || leave "not delivered: $(why)"
-   pause=$((pause * 2 + 1))
-   [ "$pause" -le $LONGEST_PAUSE ] || pause=$LONGEST_PAUSE
-   until=$((turns + 2 * pause))
-   was_over=$over
-   while [ "$turns" -lt "$until" ] && [ "$over" = "$was_over" ]; do
-      nap
-      look
-   done
-}
-
-# Takes note that a request has worked.
-arrived() { moved=$(now) pause=0; }
-
-leave() {
-   printf '%s: %s\n' "$tag" "$1" >&2
-   exit 1
-}
-
-# --- the claim -------------------------------------------------------------------------------------
-
-refuse() {
-   say "\"refused\", \"reason\": \"$1\", \"message\": \"$(plain "$2")\""
-   leave "$2"
-}
-
-# After an answer that was lost, what is there may be ours: a tag that was made up is, and one that the
-# caller chose is if the document carries our nonce.
-is_ours() {
-   [ "$open" = yes ] || return 1
-   [ -n "$explicit" ] || return 0
-   theirs=$own/tmp/aws/theirs
-   request s3 cp --only-show-errors "$prefix$tag/.lab-workbook/begin.json" "$theirs" 6< /dev/null &&
-      cmp -s "$theirs" "$own/begin.json"
-}
-
-# Ends this worker where the answer is final.
-judge() {
-   said=$(why)
-   case $said in
-   *PreconditionFailed* | *'(412)'*)
-      is_ours || refuse taken "another experiment has the tag '$tag': choose another tag"
-      return 0 ;;
-   *NoSuchBucket* | *'nvalid bucket name'* | *InvalidBucketName*) refuse bucket "$said" ;;
-   *'(AccessDenied)'* | *'(403)'*) refuse access "$said" ;;
-   *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *'(InvalidToken)'* | *'locate credentials'* | \
-      *'config profile'*'could not be found'* | *'Partial credentials'*) refuse credentials "$said" ;;
-   *'Unknown options'*'if-none-match'*)
-      refuse settings 'this aws command is too old to claim a tag: version 1.35 or 2.18 is needed' ;;
-   *'Unknown options'* | *'Bad value for'* | *'nvalid endpoint'* | *'nvalid choice'* | \
-      *InvalidStorageClass* | *AccessControlListNotSupported* | *'(KMS.'* | *InvalidEncryptionAlgorithm*)
-      refuse settings "$said" ;;
-   esac
-   return 1
-}
-
-# Claims the tag. The client sends it once: "exists already" to a second sending would say nothing.
-claim() {
-   open=no
-   case $(grep -E '"event": "(claiming|claimed|refused)"' "$own/journal" | tail -n 1) in
-   *'"claimed"'*) return ;;
-   *'"claiming"'*) open=yes ;;
-   esac
-   attempts=1
-   until
-      say '"claiming"'
-      create .lab-workbook/begin.json "$own/begin.json" || judge
-   do
-      open=yes
-      wait_after_failure
-   done
-   attempts=$usual
-   say '"claimed"'
-   arrived
-}
-
+@REQUESTS@
 # --- artifacts -------------------------------------------------------------------------------------
 
 # The sum of what is read, as a piece of JSON; nothing where the system has no sha256sum.
@@ -260,7 +118,7 @@ published() { say "\"published\", \"name\": \"$(quoted "$1")\", \"bytes\": $2$3"
 put() {
    file=$own/outbox/$1
    [ -e "$file" ] || return 0
-   replace "$2" "$file" 6< /dev/null || return 1
+   publish "$2" "$file" || return 1
    published "$2" "$(($(wc -c < "$file")))" "$(sum < "$file"), \"outbox\": \"$1\""
    rm -f "$file"
    arrived
@@ -275,6 +133,15 @@ whole() {
       END { printf "%.0f\n", last }'
 }
 
+# Sends the first $size bytes of $file.
+send_rows() {
+   if [ -n "$late" ]; then
+      head -c "$size" "$file" > "$own/tmp/aws/rows" && publish "$1" "$own/tmp/aws/rows"
+   else
+      head -c "$size" "$file" | replace "$1" - 6<&0
+   fi
+}
+
 # Sends a series, up to a row. It is sent whole each time, so it must have grown by a quarter since the last
 # time, unless all rows are asked for.
 series() {
@@ -287,7 +154,7 @@ series() {
    [ "$size" -ge "$least" ] || return 0
    # A power loss must not take back what readers of the bucket have seen.
    sync -d "$file" 2>/dev/null || :
-   head -c "$size" "$file" | replace "$2" - 6<&0 || return 1
+   send_rows "$2" || return 1
    published "$2" "$size" "$(head -c "$size" "$file" | sum)"
    echo "$size" > "$own/tmp/aws/series-$1"
    arrived
@@ -362,9 +229,7 @@ end_document() {
 # Puts end.json; one that is there is ours, because the tag is.
 seal() {
    end_document > "$own/tmp/aws/end.json"
-   create .lab-workbook/end.json "$own/tmp/aws/end.json" && return
-   case $(why) in *PreconditionFailed* | *'(412)'*) return 0 ;; esac
-   return 1
+   create .lab-workbook/end.json "$own/tmp/aws/end.json" || exists
 }
 
 # Removes the spool, in one step as far as anyone can see.
@@ -384,6 +249,13 @@ lock() {
       nap
    done
    [ -e "$own/worklist" ] || exit 0
+}
+
+# Some servers other than AWS refuse newer checksums.
+suit_server() {
+   case $1 in '' | *.amazonaws.com* ) return ;; esac
+   export AWS_REQUEST_CHECKSUM_CALCULATION="${AWS_REQUEST_CHECKSUM_CALCULATION:-when_required}"
+   export AWS_RESPONSE_CHECKSUM_VALIDATION="${AWS_RESPONSE_CHECKSUM_VALIDATION:-when_required}"
 }
 
 # Where there is no /proc, only the end of the pipe says that the script may have gone.
@@ -409,6 +281,10 @@ run() {
    resting=0 refreshed=0
    while :; do
       look
+      if [ -n "$late" ] && [ -z "$over" ]; then
+         nap
+         continue
+      fi
       was_over=$over asked=$flushes everything=$over$flushes rows=
       flushes=
       [ "$turns" -lt $((refreshed + 2 * REFRESH)) ] || everything=yes
@@ -434,7 +310,7 @@ main() {
    turns=0 lines=0 through=0 pause=0 moved=$(now)
    prefix= tag= explicit= every=10 process= interrupted=
    endpoint= profile= region= encryption= key= class= acl=
-   flushes= ending= over= usual=${AWS_MAX_ATTEMPTS:-3}
+   flushes= ending= over= late= usual=${AWS_MAX_ATTEMPTS:-3}
    attempts=$usual
    boot= namespace=$(readlink /proc/self/ns/pid 2>/dev/null)
    { read -r boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null || :
@@ -446,35 +322,15 @@ main() {
    bucket=${prefix#s3://}
    path=${bucket#*/}$tag/
    bucket=${bucket%%/*}
+   suit_server "${endpoint:-${AWS_ENDPOINT_URL_S3:-${AWS_ENDPOINT_URL:-}}}"
    watch_pipe
    say "\"started\", \"pid\": $$"
    claim
+   try_to_replace
    run
 }
 
 main
 ]==]
 
--- The Content-Type of artifacts by their suffix; readers ignore it, but browsers and consoles do not.
-local TYPES = {
-   {spec.KIND_JSON_SUFFIX, spec.KIND_JSON_CONTENT_TYPE},
-   {spec.KIND_SERIES_SUFFIX, spec.KIND_SERIES_CONTENT_TYPE},
-   {spec.KIND_GIT_COMMIT_SUFFIX, spec.KIND_GIT_COMMIT_CONTENT_TYPE},
-   {spec.KIND_GIT_PATCH_SUFFIX, spec.KIND_GIT_PATCH_CONTENT_TYPE},
-   {'.txt', spec.KIND_TEXT_CONTENT_TYPE},
-   {'.md', spec.KIND_TEXT_CONTENT_TYPE},
-   {'.log', spec.KIND_TEXT_CONTENT_TYPE},
-   {'.png', 'image/png'},
-   {'.jpg', 'image/jpeg'},
-   {'.svg', 'image/svg+xml'},
-   {'.pdf', 'application/pdf'},
-}
-
-local arms = {}
-for index, pair in ipairs(TYPES) do arms[index] = ("   *%s) echo '%s' ;;"):format(pair[1], pair[2]) end
-
-return (WORKER:gsub('@(%u+)@', {
-   TYPES = table.concat(arms, '\n'),
-   OTHER = spec.KIND_FILE_CONTENT_TYPE,
-   JSON = spec.KIND_JSON_CONTENT_TYPE,
-}))
+return (WORKER:gsub('@REQUESTS@', function() return requests end))
