@@ -47,7 +47,9 @@ class Seen:
     headers: dict[str, str]
     body: bytes
     at: float
+    # What the client was told, and what the server said.
     status: int | None = None
+    outcome: int | None = None
     stored: int | None = None
 
     @property
@@ -72,6 +74,7 @@ class Exchange:
         )
         if self.seen.method == "PUT" and answer.status < 300:
             self.seen.stored = next(self._proxy.stored)
+        self.seen.outcome = answer.status
         return answer
 
     def reply(self, answer: Answer) -> None:
