@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, SupportsIndex, overload
 
-from lab_workbook import kinds
+from lab_workbook import kinds, live
 from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
 from lab_workbook.protocol import _spec, documents, jsontext, layout, process
 from lab_workbook.protocol.documents import Document
@@ -95,15 +95,18 @@ class Experiment:
     def artifact_sizes(self) -> dict[str, int]:
         """Return how many bytes each artifact has, by name, as `list_artifacts` orders them."""
         prefix = f"{self.tag}/"
-        sizes = {entry.key[len(prefix) :]: entry.size for entry in self._store.keys(prefix)}
-        if not sizes:
+        found = {entry.key[len(prefix) :]: entry.size for entry in self._store.keys(prefix)}
+        if not found:
             raise ExperimentNotFound(self._explain(self.tag))
         # A console of S3 makes folders visible by empty objects whose keys end with a slash.
-        return {
+        sizes = {
             name: size
-            for name, size in sizes.items()
+            for name, size in found.items()
             if not layout.is_hidden(name) and (size or not (name.endswith("/") or not name))
         }
+        for name, size in live.sizes({} if _spec.LAYOUT_END in found else found).items():
+            sizes[name] = max(size, sizes.get(name, 0))
+        return dict(sorted(sizes.items(), key=lambda item: item[0].encode()))
 
     def get(self, name: str) -> Any:
         """
@@ -131,9 +134,16 @@ class Experiment:
             ArtifactNotFound: there is none of this name; the message lists those that exist.
         """
         try:
-            return self._store.get(f"{self.tag}/{name}").data
+            data = self._store.get(f"{self.tag}/{name}").data if self._is_settled(name) else None
         except KeyError:
-            raise self._missing(name) from None
+            data = None
+        # Before the end rows may lie beside the artifact; after it they do where a request that was given
+        # up on has put an older version in place of the whole one.
+        if data is None or _difference(self.end, name, data):
+            data = self._assembled(name, data)
+        if data is None:
+            raise self._missing(name)
+        return data
 
     @property
     def begin(self) -> Mapping[str, Any]:
@@ -214,6 +224,24 @@ class Experiment:
             return None
         age = (heartbeat.now - heartbeat.modified).total_seconds()
         return age < _spec.TIMING_LOST_SECONDS
+
+    def _is_settled(self, name: str) -> bool:
+        """Say whether an artifact is all there is of it."""
+        return not name.endswith(_spec.KIND_SERIES_SUFFIX) or bool(self.end)
+
+    def _assembled(self, name: str, data: bytes | None) -> bytes | None:
+        """Return a series put together from its segments, or ``data`` where that is not better."""
+        if not name.endswith(_spec.KIND_SERIES_SUFFIX):
+            return data
+        try:
+            rows = live.read(self._store, f"{self.tag}/", name)
+        except KeyError:
+            return data
+        except Unreadable:
+            if self.end:
+                return data
+            raise
+        return data if _difference(self.end, name, rows) else rows
 
     def _document(self, name: str) -> bytes | None:
         try:

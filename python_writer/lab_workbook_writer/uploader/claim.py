@@ -25,7 +25,7 @@ from lab_workbook.errors import (
     Unreadable,
 )
 from lab_workbook.protocol import _spec, documents
-from lab_workbook.store.s3 import S3Store
+from lab_workbook.store import Store
 
 from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.lanes import Refused
@@ -52,7 +52,7 @@ class ClaimJob:
     def __init__(
         self,
         journal: Journal,
-        open_store: Callable[[], S3Store],
+        open_store: Callable[[], Store],
         data: bytes,
         *,
         tag: str,
@@ -86,7 +86,7 @@ class ClaimJob:
     def give_way(self) -> None:
         """Do nothing: there is only one."""
 
-    def _claim(self, store: S3Store) -> None:
+    def _claim(self, store: Store) -> None:
         may_be_there = self._journal.is_claim_open
         self._journal.say("claiming")
         try:
@@ -95,7 +95,7 @@ class ClaimJob:
             if not (may_be_there and self._is_ours(store)):
                 raise TagTaken(f"another experiment has the tag {self._tag!r}: choose another tag") from None
 
-    def _is_ours(self, store: S3Store) -> bool:
+    def _is_ours(self, store: Store) -> bool:
         if not self._explicit:
             return True
         # Where we may not read, we cannot know, and must not write into another's experiment.

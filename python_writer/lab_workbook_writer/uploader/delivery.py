@@ -16,16 +16,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
-from lab_workbook.protocol import _spec, jsontext, names
+from lab_workbook.protocol import _spec, jsontext, layout, names
 from lab_workbook.store.wire import Wire
 
 from lab_workbook_writer.uploader.claim import ClaimJob
 from lab_workbook_writer.uploader.ending import end_document
-from lab_workbook_writer.uploader.jobs import EndJob, PutJob, Sender, SeriesJob, remove
+from lab_workbook_writer.uploader.growth import Growth
+from lab_workbook_writer.uploader.heartbeat import Heartbeat
+from lab_workbook_writer.uploader.jobs import EndJob, PutJob, Sender, remove
 from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.pipe import LifePipe, Script
-from lab_workbook_writer.uploader.publications import Series
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
 from lab_workbook_writer.uploader.spool import Spool
 from lab_workbook_writer.uploader.weather import Weather
@@ -89,8 +90,10 @@ class Delivery:
             first=None if self._journal.is_claimed else _spec.LAYOUT_BEGIN,
             report=self._report,
             wake=life.wake,
+            may_move=self._may_move,
         )
-        self._series: dict[str, Series] = {}
+        self._growth = Growth(self._sender, self._lanes)
+        self._heartbeat = Heartbeat(self._sender, self._lanes)
         # Where the journal says that a later put of a name has arrived, earlier ones are skipped.
         self._arrived = {name: sent.outbox for name, sent in self._journal.published.items() if sent.outbox}
         self._flushes: list[tuple[Any, Any]] = []
@@ -156,14 +159,14 @@ class Delivery:
         # Asked before the queue is read: what a script wrote before it died is then in there.
         is_dead = self._end is None and self._script.is_dead()
         lines, self._lines = self._lines + self._queue.read(), []
+        was_over = self._is_over
+        self._is_over |= is_dead or any(line.get("verb") == "end" for line in lines)
         for line in lines:
             self._take(line)
-        is_over = self._end is not None or is_dead
-        if is_over and not self._is_over:
+        if self._is_over and not was_over:
             # From now on it counts how long nothing moves; before, the script just had nothing to say.
             self._weather.moved(0)
             self._lanes.hurry()
-        self._is_over = is_over
         is_hurried = self._hurried_at is not None
         if is_hurried:
             self._lanes.hurry()
@@ -189,12 +192,10 @@ class Delivery:
                 self._lost[_spec.LOSS_ARTIFACTS] += 1
 
     def _take_series(self, name: str, save_every: Any) -> None:
-        sent = self._journal.published.get(name)
-        self._series[name] = Series(
+        self._growth.add(
             self._spool.artifact(name),
             name,
             save_every if isinstance(save_every, int) else None,
-            published=sent.bytes if sent else 0,
             upload_every=self._to.upload_every,
         )
 
@@ -212,7 +213,8 @@ class Delivery:
             return
         self._publish(all_rows=True)
         self._lanes.hurry()
-        self._flushes.append((number, self._lanes.mark()))
+        beside = set() if self._is_over else self._growth.lanes_beside | {_spec.LAYOUT_HEARTBEAT}
+        self._flushes.append((number, self._lanes.mark(without=beside)))
 
     def _report(self, error: Exception | None) -> None:
         self._weather.report(error)
@@ -224,11 +226,13 @@ class Delivery:
 
     def _publish(self, *, all_rows: bool) -> None:
         now = time.monotonic()
-        for series in self._series.values():
-            series.look(now)
-            if series.is_due(now) or (all_rows and series.is_waiting()):
-                job = SeriesJob(self._sender, series.path, series.name, series.take(now))
-                self._lanes.submit(series.name, job)
+        self._growth.turn(now, all_rows=all_rows, is_over=self._is_over)
+        if not self._is_over:
+            self._heartbeat.turn(now)
+
+    def _may_move(self, name: str) -> bool:
+        """Say whether a lane may move: artifacts wait until it is known that they can be replaced."""
+        return self._is_over or layout.is_hidden(name) or self._journal.overwrites is True
 
     def _answer_flushes(self) -> None:
         waiting = []
@@ -248,12 +252,11 @@ class Delivery:
             return Result.HURRIED
         if not os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE)):
             return Result.GONE
-        if self._lanes.is_idle and not self._is_sealing:
-            if self._is_over:
-                self._seal()
-                return None
-            if not self._stays:
-                return Result.CAUGHT_UP
+        if self._is_over and self._lanes.is_idle and not self._is_sealing:
+            self._seal()
+            return None
+        if not self._is_over and not self._stays and self._lanes.is_quiet:
+            return Result.CAUGHT_UP
         leaves = self._is_over or not self._stays
         return Result.GAVE_UP if leaves and self._weather.idle() >= self._idle_seconds else None
 
@@ -262,7 +265,7 @@ class Delivery:
         if min(hurried, self._weather.idle()) >= _HURRY_SECONDS:
             return True
         # A script that is over goes on to its end.json.
-        return not self._is_over and self._lanes.is_idle and hurried >= _LAST_WORDS_SECONDS
+        return not self._is_over and self._lanes.is_quiet and hurried >= _LAST_WORDS_SECONDS
 
     def _seal(self) -> None:
         self._is_sealing = True

@@ -1,5 +1,5 @@
 """
-What is sent: a saved artifact, a series up to a row, the last document.
+What is sent: a saved artifact, and the last document. What a series becomes is in `series_jobs`.
 
 Each job says in the journal what it did, after it was done.
 """
@@ -11,34 +11,38 @@ import io
 import os
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import IO, Final
 
-from lab_workbook.errors import AlreadyExists, warn
+from lab_workbook.errors import AccessDenied, AlreadyExists, LabWorkbookError, warn
 from lab_workbook.protocol import _spec
-from lab_workbook.store.s3 import S3Store
+from lab_workbook.store import Store
 
-from lab_workbook_writer.uploader.journal import Journal, Sent
+from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.section import Section
 from lab_workbook_writer.uploader.spool import Spool
 
 # From this size on a request may take long enough to make others wait.
-_BULKY_BYTES: Final = 1024 * 1024
+BULKY_BYTES: Final = 1024 * 1024
+
+
+class Unreplaceable(LabWorkbookError):
+    """The bucket refuses overwrites, and has something else under this name."""
 
 
 class Sender:
     """Sends files to one experiment's place in the bucket; ``open_store`` is called when it is needed."""
 
     def __init__(
-        self, journal: Journal, open_store: Callable[[], S3Store], moved: Callable[[int], None]
+        self, journal: Journal, open_store: Callable[[], Store], moved: Callable[[int], None]
     ) -> None:
         self.journal = journal
+        self.moved = moved
         self._open_store = open_store
-        self._moved = moved
-        self._store: S3Store | None = None
+        self._store: Store | None = None
         self._lock = threading.Lock()
 
     @property
-    def store(self) -> S3Store:
+    def store(self) -> Store:
         """The bucket, opened once."""
         # Several lanes may ask at once, and a client takes a while to make.
         with self._lock:
@@ -52,12 +56,41 @@ class Sender:
             self._store = None
 
     def send(self, name: str, descriptor: int, size: int, outbox: str = "") -> None:
-        """Put the first ``size`` bytes of an open file, and note it."""
-        section = Section(descriptor, size, self._moved)
-        self.store.replace(name, section.buffered())
-        sent = Sent(size, section.sha256(), outbox)
+        """
+        Put the first ``size`` bytes of an open file, and note it.
+
+        Raises:
+            Unreplaceable: something else is there for good.
+        """
+        section = Section(descriptor, size, self.moved)
         more = {"outbox": outbox} if outbox else {}
-        self.journal.say("published", name=name, bytes=sent.bytes, sha256=sent.sha256, **more)
+        self.journal.say("sending", name=name, bytes=size, **more)
+        if not self._put(name, section.buffered()):
+            if self.journal.tried[name] != {(size, outbox)}:
+                raise Unreplaceable(f"the bucket refuses to replace {name!r}")
+            # Nobody but us puts anything here, and we have never sent anything else.
+            section.read_through()
+        self.journal.say("published", name=name, bytes=size, sha256=section.sha256(), **more)
+
+    def _put(self, name: str, body: IO[bytes]) -> bool:
+        """Create an artifact or, where it is there, replace it; returns False if that is refused."""
+        if name not in self.journal.published:
+            try:
+                self.store.create(name, body)
+            except AlreadyExists:
+                pass
+            else:
+                return True
+        if self.journal.overwrites is not False:
+            try:
+                self.store.replace(name, body)
+            except (AccessDenied, AlreadyExists):
+                # Where it used to be allowed, it may be so again.
+                if self.journal.overwrites:
+                    raise
+            else:
+                return True
+        return False
 
 
 class PutJob:
@@ -71,7 +104,7 @@ class PutJob:
         self._outbox = outbox
         self._path = spool.outbox(outbox)
         self._vanished = vanished
-        self.is_bulky = _size(self._path) >= _BULKY_BYTES
+        self.is_bulky = _size(self._path) >= BULKY_BYTES
 
     def run(self) -> None:
         """Send it, and remove it from the outbox."""
@@ -83,6 +116,9 @@ class PutJob:
             return
         try:
             self._sender.send(self._name, descriptor, os.fstat(descriptor).st_size, self._outbox)
+        except Unreplaceable as error:
+            warn(f"{error}: it stays as it was saved before")
+            self._vanished()
         finally:
             os.close(descriptor)
         remove(self._path)
@@ -90,30 +126,6 @@ class PutJob:
     def give_way(self) -> None:
         """Remove it: a later one of the same name will be sent."""
         remove(self._path)
-
-
-class SeriesJob:
-    """A series up to the end of a row."""
-
-    def __init__(self, sender: Sender, path: str, name: str, size: int) -> None:
-        self._sender = sender
-        self._path = path
-        self._name = name
-        self._size = size
-        self.is_bulky = False
-
-    def run(self) -> None:
-        """Make the rows safe on this disk, and send them."""
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            # A power loss must not take back what readers of the bucket have seen.
-            _sync(descriptor)
-            self._sender.send(self._name, descriptor, self._size)
-        finally:
-            os.close(descriptor)
-
-    def give_way(self) -> None:
-        """Do nothing: the newer one holds these rows as well."""
 
 
 class EndJob:
@@ -145,8 +157,3 @@ def _size(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _sync(descriptor: int) -> None:
-    # macOS has no fdatasync.
-    getattr(os, "fdatasync", os.fsync)(descriptor)

@@ -13,8 +13,10 @@ import threading
 from collections import Counter
 from typing import Any, NamedTuple
 
-from lab_workbook.protocol import jsontext
+from lab_workbook.protocol import jsontext, segments
 from lab_workbook.store.wire import Traffic, Wire
+
+from lab_workbook_writer.uploader.segments import Trail
 
 
 class Sent(NamedTuple):
@@ -45,6 +47,12 @@ class Journal:
         self.trouble = ""
         self.has_ended = False
         self.published: dict[str, Sent] = {}
+        # What was ever begun to be sent under a name: bytes, and the number in the outbox.
+        self.tried: dict[str, set[tuple[int, str]]] = {}
+        self.trails: dict[str, Trail] = {}
+        # Whether the bucket lets us replace objects, once we know; and whether we may delete them.
+        self.overwrites: bool | None = None
+        self.deletes = True
         self.flushed: set[Any] = set()
         self._is_torn = False
         self._lock = threading.Lock()
@@ -59,6 +67,10 @@ class Journal:
             # A full disk refuses words as well, and must not stop a delivery.
             with contextlib.suppress(OSError):
                 self._append(jsontext.encode(entry, lambda _kind: None) + b"\n")
+
+    def trail(self, name: str) -> Trail:
+        """Return what is known of a series in the bucket."""
+        return self.trails.setdefault(name, Trail(name))
 
     def traffic(self) -> Traffic:
         """Return what was sent for this spool in all, by every uploader that it had."""
@@ -103,14 +115,33 @@ class Journal:
             self.trouble = str(entry.get("message"))
         elif event == "recovered":
             self.trouble = ""
-        elif event == "published":
-            self.published[str(entry.get("name"))] = Sent(
-                int(entry.get("bytes", 0)), str(entry.get("sha256")), str(entry.get("outbox", ""))
-            )
+        elif event == "bucket":
+            self.overwrites = entry.get("overwrites", self.overwrites)
+            self.deletes = entry.get("deletes", self.deletes)
         elif event == "flushed":
             self.flushed.add(str(entry.get("id")))
         elif event == "ended":
             self.has_ended = True
+        elif "name" in entry:
+            self._follow_name(event, str(entry["name"]), entry)
+
+    def _follow_name(self, event: Any, name: str, entry: dict[str, Any]) -> None:
+        trail, size, outbox = self.trail(name), int(entry.get("bytes", 0)), str(entry.get("outbox", ""))
+        segment = segments.parse(f"{segments.folder(name)}{entry.get('segment')}")
+        if event == "publishing":
+            trail.publish(int(entry.get("end", 0)))
+        elif event == "sending":
+            self.tried.setdefault(name, set()).add((size, outbox))
+            trail.sending(size)
+        elif event == "removed":
+            trail.removed(set(entry.get("segments", ())))
+        elif event == "published" and segment is not None:
+            trail.delivered(segment)
+        elif event == "published":
+            self.published[name] = Sent(size, str(entry.get("sha256")), outbox)
+            # What only its segments hold is listed as published too, and needs them for ever.
+            if not entry.get("isInSegments"):
+                trail.sent(size)
 
 
 def _counts(traffic: Traffic) -> dict[str, Any]:

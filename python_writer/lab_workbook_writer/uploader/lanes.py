@@ -14,7 +14,7 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final, Protocol
 
 from lab_workbook.errors import LabWorkbookError
@@ -58,17 +58,24 @@ class Lanes:
     """
     The lanes of one experiment, and the threads that serve them.
 
-    Until the lane ``first`` has delivered, no other moves. ``report`` hears of each error, and None when
-    a job has worked and no lane waits to try again; ``wake`` is called whenever something has changed.
+    Until the lane ``first`` has delivered, no other moves, nor does one that ``may_move`` holds back.
+    ``report`` hears of each error, and None when a job has worked and no lane waits to try again; ``wake``
+    is called whenever something has changed.
     """
 
     def __init__(
-        self, *, first: str | None, report: Callable[[Exception | None], None], wake: Callable[[], None]
+        self,
+        *,
+        first: str | None,
+        report: Callable[[Exception | None], None],
+        wake: Callable[[], None],
+        may_move: Callable[[str], bool] = lambda _name: True,
     ) -> None:
         self.refusal: Refused | None = None
         self._first = first
         self._report = report
         self._wake = wake
+        self._is_let = may_move
         self._lanes: dict[str, _Lane] = {}
         self._change = threading.Condition()
         self._is_stopping = False
@@ -105,10 +112,10 @@ class Lanes:
         with self._change:
             self._hurry()
 
-    def mark(self) -> Mapping[str, int]:
-        """Return what was submitted so far, for `has_delivered`."""
+    def mark(self, *, without: Container[str] = ()) -> Mapping[str, int]:
+        """Return what was submitted so far, for `has_delivered`; some lanes may be left out."""
         with self._change:
-            return {name: lane.submitted for name, lane in self._lanes.items()}
+            return {name: lane.submitted for name, lane in self._lanes.items() if name not in without}
 
     def has_delivered(self, mark: Mapping[str, int]) -> bool:
         """Say whether all that was submitted before a `mark`, or something newer, has arrived."""
@@ -119,6 +126,14 @@ class Lanes:
     def is_idle(self) -> bool:
         """Whether everything has arrived."""
         return self.has_delivered(self.mark())
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether everything has arrived that is not held back."""
+        with self._change:
+            return not any(
+                lane.is_running or self._may_move(name, lane) for name, lane in self._lanes.items()
+            )
 
     @property
     def seconds_under_way(self) -> float:
@@ -159,7 +174,7 @@ class Lanes:
     def _may_move(self, name: str, lane: _Lane) -> bool:
         if lane.waiting is None or lane.is_running:
             return False
-        if self._first is not None and name != self._first:
+        if (self._first is not None and name != self._first) or not self._is_let(name):
             return False
         return not lane.waiting.is_bulky or self._bulky < _WORKERS - 1
 

@@ -1,5 +1,5 @@
 """
-The first so many bytes of a file, hashed while they are sent.
+A range of the bytes of a file, hashed while they are sent.
 
 A series grows while it is being sent, so only its whole rows may be read; and the sum in end.json
 must be of what was sent, not of what a second reading finds.
@@ -17,14 +17,15 @@ _BUFFER_BYTES = 256 * 1024
 
 class Section(io.RawIOBase):
     """
-    The start of an open file, as a file that ends there.
+    So many bytes of an open file from ``start`` on, as a file of their own.
 
     ``moved`` hears of each position that is read for the first time.
     """
 
-    def __init__(self, descriptor: int, size: int, moved: Callable[[int], None]) -> None:
+    def __init__(self, descriptor: int, size: int, moved: Callable[[int], None], *, start: int = 0) -> None:
         super().__init__()
         self._descriptor = descriptor
+        self._start = start
         self._size = size
         self._moved = moved
         self._position = 0
@@ -42,6 +43,12 @@ class Section(io.RawIOBase):
             raise OSError(f"only {self._hashed} of {self._size} bytes were sent")
         return self._sum.hexdigest()
 
+    def read_through(self) -> None:
+        """Read what was not sent, because the bucket has it already, for its sum."""
+        self.seek(0)
+        while self.read(_BUFFER_BYTES):
+            pass
+
     def readable(self) -> bool:
         return True
 
@@ -58,9 +65,11 @@ class Section(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # typeshed's Buffer needs 3.12
         wanted = min(len(buffer), max(0, self._size - self._position))
-        data = os.pread(self._descriptor, wanted, self._position)
+        data = os.pread(self._descriptor, wanted, self._start + self._position)
         if len(data) < wanted and not data:
-            raise OSError(f"the file ends at {self._position}, and {self._size} bytes were promised")
+            raise OSError(
+                f"{self._size} bytes were promised, and the file ends after {self._position} of them"
+            )
         buffer[: len(data)] = data
         self._hash(data)
         self._position += len(data)

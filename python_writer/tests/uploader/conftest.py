@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from lab_workbook.experiment import Experiment
 from lab_workbook.protocol import documents, prefix, process, tags
 from lab_workbook.store.s3 import S3Store
 
@@ -129,7 +130,13 @@ class HandSpool:
         return S3Store(self.prefix._replace(path=f"{self.prefix.path}{self.tag}/"))
 
     def delivered(self):
-        """Return the names and bytes of what is in the bucket, the protocol's own left out."""
+        """Return the names and bytes of the artifacts in the bucket, as our reader finds them."""
+        store = S3Store(self.prefix)
+        experiment = Experiment(store, self.tag, f"{self.prefix}{self.tag}/")
+        return {name: experiment.read_bytes(name) for name in experiment.list_artifacts()}
+
+    def objects(self):
+        """Return the keys and bytes of the objects in the bucket, the protocol's own left out."""
         names = [entry.key for entry in self.store.keys("") if not entry.key.startswith(".lab-workbook/")]
         return {name: self.store.get(name).data for name in names}
 

@@ -104,7 +104,7 @@ def test_after_ten_thousand_publications_a_reader_needs_at_most_64_objects(count
     gone = set(trail.superseded)
     reach, read = chain(0, [each for each in there if each not in gone])
 
-    # Without the artifact, as in a bucket that refuses overwrites; with it there is one more, and fewer of these.
+    # Without the artifact, as in a bucket that refuses overwrites.
     assert reach == trail.end
     assert len(read) <= 63
 

@@ -57,3 +57,7 @@ class Writes(Protocol):
     def delete(self, key: str) -> bool:
         """Delete an object, if it is there and we may; returns whether we may."""
         ...
+
+
+class Store(Reads, Writes, Protocol):
+    """Both."""

@@ -131,7 +131,8 @@ class S3Store:
 
     def replace(self, key: str, body: IO[bytes]) -> None:
         """Put an object, whatever was there."""
-        self._put(key, body, self._client)
+        # Sent once as well: whoever sends again has to know that the first one may still arrive.
+        self._put(key, body, self._once)
 
     def _put(self, key: str, body: IO[bytes], client: S3Client, **condition: Any) -> None:
         """Put an object, a large one in parts; ``client`` sends what the condition is on."""
@@ -172,7 +173,7 @@ class S3Store:
 
     @functools.cached_property
     def _once(self) -> S3Client:
-        """A client that sends a request once: "exists already" to a second sending says nothing."""
+        """A client that sends a request once, so that nothing arrives twice without our knowing it."""
         return self._new_client(1)
 
     def _new_client(self, attempts: int) -> S3Client:

@@ -1,0 +1,106 @@
+"""
+All series of a spool: what of them is sent when, while they grow and when they are over.
+
+Segments have a lane of their own for each series, and so wait for nothing but each other. The artifact
+is refreshed, and what is superseded is removed, in two more.
+"""
+
+from __future__ import annotations
+
+from lab_workbook.protocol import _spec, segments
+from lab_workbook.protocol.segments import Segment
+
+from lab_workbook_writer.uploader.jobs import Sender
+from lab_workbook_writer.uploader.lanes import Lanes
+from lab_workbook_writer.uploader.publications import Series
+from lab_workbook_writer.uploader.segments import Trail
+from lab_workbook_writer.uploader.series_jobs import ArtifactJob, RemoveJob, SegmentJob
+
+
+class Growth:
+    """The series of one experiment; times are those of one monotonic clock, given by the caller."""
+
+    def __init__(self, sender: Sender, lanes: Lanes) -> None:
+        self._sender = sender
+        self._journal = sender.journal
+        self._lanes = lanes
+        self._series: dict[str, _Growing] = {}
+
+    def add(self, path: str, name: str, save_every: int | None, *, upload_every: float) -> None:
+        """Take on a series, where an earlier uploader has left it."""
+        trail = self._journal.trail(name)
+        series = Series(path, name, save_every, published=trail.end, upload_every=upload_every)
+        self._series[name] = _Growing(self._sender, self._lanes, series, trail)
+
+    @property
+    def lanes_beside(self) -> set[str]:
+        """The lanes that readers who know segments need not wait for."""
+        return {*self._series, *map(_removals, self._series)}
+
+    def turn(self, now: float, *, all_rows: bool, is_over: bool) -> None:
+        """Send what is due, or all rows; ``is_over`` says that no more will come."""
+        for growing in self._series.values():
+            if is_over:
+                growing.finish(now)
+            else:
+                growing.publish(now, all_rows=all_rows)
+            growing.remove(now, may_ask=not is_over)
+
+
+class _Growing:
+    """One series, and what was asked for of late."""
+
+    def __init__(self, sender: Sender, lanes: Lanes, series: Series, trail: Trail) -> None:
+        self._sender = sender
+        self._lanes = lanes
+        self._series = series
+        self._trail = trail
+        self._artifact_bytes = 0
+        self._superseded_at: dict[Segment, float] = {}
+        self._is_removing: set[Segment] = set()
+
+    def publish(self, now: float, *, all_rows: bool) -> None:
+        """Send the rows that are due, and refresh the artifact where that is possible and worth it."""
+        self._series.look(now)
+        if self._series.is_due(now) or (all_rows and self._series.is_waiting()):
+            self._send_segment(self._series.take(now))
+        size = self._trail.refresh
+        if size is not None and self._sender.journal.overwrites:
+            self._send_artifact(size)
+
+    def finish(self, now: float) -> None:
+        """Send the artifact whole."""
+        self._series.look(now)
+        size = self._series.take(now)
+        sent = self._sender.journal.published.get(self._series.name)
+        if size == 0 or (sent is not None and sent.bytes == size):
+            return
+        if self._trail.may_shrink_below(size) and self._artifact_bytes < size:
+            # An older version may yet replace the whole one; then these complete it again.
+            self._send_segment(size)
+        self._send_artifact(size)
+
+    def remove(self, now: float, *, may_ask: bool) -> None:
+        """Remove what has been superseded for long enough that nobody reads it any more."""
+        superseded = self._trail.superseded
+        self._superseded_at = {each: self._superseded_at.get(each, now) for each in superseded}
+        due = [
+            each for each, since in self._superseded_at.items() if now - since >= _spec.SEGMENT_DELETE_SECONDS
+        ]
+        if may_ask and self._sender.journal.deletes and not self._is_removing.issuperset(due):
+            self._is_removing = set(due)
+            self._lanes.submit(_removals(self._series.name), RemoveJob(self._sender, due))
+
+    def _send_segment(self, end: int) -> None:
+        job = SegmentJob(self._sender, self._series.path, self._series.name, end)
+        self._lanes.submit(segments.folder(self._series.name), job)
+
+    def _send_artifact(self, size: int) -> None:
+        if size > self._artifact_bytes:
+            self._artifact_bytes = size
+            job = ArtifactJob(self._sender, self._series.path, self._series.name, size)
+            self._lanes.submit(self._series.name, job)
+
+
+def _removals(name: str) -> str:
+    return f"{segments.folder(name)}superseded"

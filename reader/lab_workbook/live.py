@@ -1,0 +1,101 @@
+r"""
+The rows of a series that still grows in a bucket.
+
+There they lie in segments, each a range of the bytes of its CSV, beside the artifact itself, which is
+refreshed now and then. While somebody reads, segments come and others go, so what is read is an answer
+only if it has no gap; otherwise everything is asked for again.
+
+>>> read(store, "201602122149-PMJ8a76csB/", "Training loss.csv")
+b'epoch,loss,Date\n1,0.5,2016-02-12T22:17:34Z\n'
+
+In a folder there are no segments, and the artifact is all there is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lab_workbook.errors import Unreadable
+from lab_workbook.protocol import segments
+from lab_workbook.protocol.segments import Segment
+from lab_workbook.store import Reads
+
+# What is superseded stays for a minute, so nobody who reads at once has to begin again twice.
+_ATTEMPTS: Final = 5
+
+
+class _Gap(Exception):
+    """Something that was listed is not there any more, or not as its name says."""
+
+
+def read(store: Reads, folder: str, name: str) -> bytes:
+    """
+    Return the rows of a series that are in the bucket by now; ``folder`` is the experiment's.
+
+    Raises:
+        KeyError: there is no such artifact.
+        Unreadable: rows are missing in between.
+    """
+    bad: set[Segment] = set()
+    for _ in range(_ATTEMPTS):
+        try:
+            return _read(store, folder, name, bad)
+        except _Gap as gap:  # noqa: PERF203 - an attempt is several requests
+            reason = gap
+    raise Unreadable(f"{name} of {folder.rstrip('/')} cannot be read whole: {reason}")
+
+
+def sizes(found: dict[str, int]) -> dict[str, int]:
+    """
+    Return the series that have segments among the files of an experiment, and how far these reach.
+
+    >>> sizes({".lab-workbook/segments/a.csv/000000000000020-000000000000010": 10})
+    {'a.csv': 20}
+    """
+    reach: dict[str, int] = {}
+    for path in found:
+        segment = segments.parse(path)
+        if segment is not None:
+            reach[segment.name] = max(segment.end, reach.get(segment.name, 0))
+    return reach
+
+
+def _read(store: Reads, folder: str, name: str, bad: set[Segment]) -> bytes:
+    # Listed first. The other way round, segments could be superseded in between by an artifact that is
+    # newer than the one we have, and nothing would show that they are missing.
+    listed = _list(store, folder, name)
+    data = _artifact(store, folder, name, is_needed=not listed)
+    while ahead := [each for each in listed if each.end > len(data)]:
+        following = [each for each in ahead if each.start <= len(data) and each not in bad]
+        if not following:
+            raise _Gap(f"nothing is there from byte {len(data)} on, and there was more")
+        segment = max(following, key=lambda each: each.end)
+        data += _get(store, folder, segment, bad)[len(data) - segment.start :]
+    return data
+
+
+def _list(store: Reads, folder: str, name: str) -> list[Segment]:
+    entries = store.keys(folder + segments.folder(name))
+    found = (segments.parse(entry.key.removeprefix(folder)) for entry in entries)
+    return [segment for segment in found if segment is not None and segment.name == name]
+
+
+def _artifact(store: Reads, folder: str, name: str, *, is_needed: bool) -> bytes:
+    try:
+        return store.get(folder + name).data
+    except KeyError:
+        if is_needed:
+            raise
+        return b""
+
+
+def _get(store: Reads, folder: str, segment: Segment, bad: set[Segment]) -> bytes:
+    try:
+        data = store.get(f"{folder}{segment}").data
+    except KeyError:
+        raise _Gap(f"bytes {segment.start} to {segment.end} were listed, and are gone") from None
+    if len(data) != segment.size:
+        # Another one may hold these rows too.
+        bad.add(segment)
+        raise _Gap(f"bytes {segment.start} to {segment.end} are {len(data)} bytes")
+    return data
