@@ -73,7 +73,8 @@ def assert_order(server):
     """No older artifact was ever stored over a newer one."""
     steps = [json.loads(seen.body)["step"] for seen in server.puts("*/state.json")]
     assert steps == sorted(steps)
-    ends = [seen.bytes for seen in server.puts("*/T/loss.csv")]
+    # The parts of a large object go side by side, and count when all are there.
+    ends = [seen.bytes for seen in server.puts("*/T/loss.csv") if not seen.query]
     assert ends == sorted(ends)
 
 
