@@ -179,7 +179,9 @@ function Delivery:waitForEnd()
    local started = runs(self) or start(self)
    self:letGo()
    if not started then return false end
-   local code = wait(self, self.config.exitMax, self.config.exitTimeout, event('ended'), event('refused'))
+   -- Ctrl-C raises in here, and ends the wait; its user is still to hear what is left.
+   local ran, code = pcall(wait, self, self.config.exitMax, self.config.exitTimeout, event('ended'),
+      event('refused'))
    if code == 3 or journal.last(self.journal, 'ended') then
       self.news:arrived()
       self.news:tell(os.time())
@@ -191,6 +193,7 @@ function Delivery:waitForEnd()
    errors.warn(('not everything is in the bucket%s; deliver the rest with:'):format(
       reason and (' (%s)'):format(reason) or ''))
    errors.warn('  ' .. advice(self, options))
+   if not ran then error(code, 0) end
    return false
 end
 

@@ -15,7 +15,7 @@ from lab_workbook.config import Config
 from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken
 from lab_workbook.protocol import _spec, documents, jsontext
 
-from lab_workbook_writer import reserve
+from lab_workbook_writer import dying, reserve
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
@@ -98,13 +98,14 @@ class Spool(Tree):
 
     def end(self, ending: Ending) -> bool:
         arrived = False
-        try:
-            self._tell("end", **ending._asdict())
-            arrived = self._delivery.wait_for_end()
-        finally:
-            # Also when Ctrl-C ends the wait.
-            if not arrived:
-                self._delivery.say_how_to_push()
+        with dying.after_last_words():
+            try:
+                self._tell("end", **ending._asdict())
+                arrived = self._delivery.wait_for_end()
+            finally:
+                # Also when Ctrl-C ends the wait.
+                if not arrived:
+                    self._delivery.say_how_to_push()
         return arrived
 
     def after_fork(self) -> None:

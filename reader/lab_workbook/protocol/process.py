@@ -2,14 +2,19 @@
 Who wrote an experiment, and is it still there?
 
 A process id alone is used again; with its start time and the boot of its machine it is unique. Only
-the same pid namespace of the same boot can be asked; elsewhere the answer is "cannot know".
+the same pid namespace of the same boot can be asked. Of a namespace below it, a container, the first
+namespace of a machine can at least say that nothing in it runs any more; elsewhere the answer is
+"cannot know".
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+# PROC_PID_INIT_INO of the Linux kernel: here every process of the machine can be seen.
+_FIRST_NAMESPACE: Final = "pid:[4026531836]"
 
 
 def identity() -> dict[str, Any]:
@@ -35,9 +40,11 @@ def identity() -> dict[str, Any]:
 def is_alive(process: Mapping[str, Any]) -> bool | None:
     """Say whether the process of a begin.json runs; None where that cannot be known from here."""
     pid, started = process.get("pid"), process.get("pidStarted")
-    if type(pid) is not int or not isinstance(started, str) or not _is_here(process):
+    if type(pid) is not int or not isinstance(started, str) or not _is_this_boot(process):
         return None
-    return _started(pid) == started
+    if process.get("pidNamespace") == _namespace():
+        return _started(pid) == started
+    return False if _is_empty(process.get("pidNamespace")) else None
 
 
 def exists(pid: object) -> bool:
@@ -53,12 +60,43 @@ def exists(pid: object) -> bool:
     return True
 
 
-def _is_here(process: Mapping[str, Any]) -> bool:
-    here = {
-        "bootId": _first_line("/proc/sys/kernel/random/boot_id"),
-        "pidNamespace": _namespace(),
-    }
-    return all(value and process.get(key) == value for key, value in here.items())
+def sees_all() -> bool:
+    """Say whether every process of this machine can be seen from here."""
+    return _namespace() == _FIRST_NAMESPACE
+
+
+def _is_this_boot(process: Mapping[str, Any]) -> bool:
+    boot = _first_line("/proc/sys/kernel/random/boot_id")
+    return bool(boot and _namespace()) and process.get("bootId") == boot
+
+
+def _is_empty(namespace: object) -> bool:
+    """Say whether no process runs in a namespace, as far as all can be seen from here."""
+    if not isinstance(namespace, str) or not sees_all():
+        return False
+    try:
+        return all(_is_outside(pid, namespace) for pid in filter(str.isdigit, os.listdir("/proc")))
+    except OSError:
+        return False
+
+
+def _is_outside(pid: str, namespace: str) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid") != namespace
+    except PermissionError:
+        return _is_outside_by_status(pid)
+    except OSError:
+        return True
+
+
+def _is_outside_by_status(pid: str) -> bool:
+    """Say so of a process that we may not ask: another user's, or one with more rights than we have."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            # One number for each namespace that it is in, from the outermost inwards.
+            return any(line.startswith(b"NSpid:") and len(line.split()) == 2 for line in file)
+    except OSError:
+        return not os.path.exists(f"/proc/{pid}")
 
 
 def _started(pid: int) -> str | None:

@@ -62,7 +62,7 @@ def test_a_process_id_that_is_used_again_is_another_process():
     "change",
     [
         {"bootId": "another boot"},
-        {"pidNamespace": "pid:[1]"},
+        {"pidNamespace": None},
         {"pid": "4711"},
         {"pid": True},
         {"pidStarted": None},
@@ -82,3 +82,33 @@ def test_what_is_no_process_id_does_not_exist(pid):
     It comes from a file.
     """
     assert process.exists(pid) is False
+
+
+@pytest.fixture
+def contained():
+    """A process in a namespace of process ids of its own, and what it says of itself."""
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-c", WHO]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    line = child.stdout.readline()
+    if not line or not process.sees_all():
+        child.communicate()
+        pytest.skip("needs the right to make a namespace of process ids, in the first one of a machine")
+    yield child, json.loads(line)
+    child.kill()
+    child.communicate()
+
+
+def test_a_container_that_has_ended_took_its_processes_along(contained):
+    """
+    While anything runs in it, nobody outside of it knows which process is which.
+    """
+    child, identity = contained
+
+    before = process.is_alive(identity)
+    child.communicate("\n")
+
+    assert identity["pid"] == 1
+    assert before is None
+    assert process.is_alive(identity) is False
