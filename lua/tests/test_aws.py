@@ -312,27 +312,29 @@ def test_a_growing_series_is_seen_before_the_end_and_sent_seldom(machine, s3_cli
     process = machine.start(
         f"""
         local w = lab:newExperiment{{bucketPrefix = '{bucket_prefix}', tag = 'T', uploadEvery = 0}}
-        local log = w:newTimeSeriesLog('loss', {{'a'}})
-        for i = 1, 300 do log{{a = i}} end
+        local slow = w:newTimeSeriesLog('slow', {{'a'}})
+        local fast = w:newTimeSeriesLog('fast', {{'a'}})
+        for i = 1, 300 do slow{{a = i}} fast{{a = i}} end
         io.read()
-        for i = 301, 310 do log{{a = i}} end
-        print 'on' io.stdout:flush() io.read()
+        for i = 1, 10 do slow{{a = i}} end
+        for i = 1, 300 do fast{{a = i}} end
+        io.read()
         """
     )
 
-    until(lambda: objects(s3_client, bucket_prefix).get("loss.csv", b"").count(b"\n") == 301)
+    def rows(name):
+        return objects(s3_client, bucket_prefix).get(name, b"").count(b"\n") - 1
+
+    until(lambda: rows("slow.csv") == rows("fast.csv") == 300)
     process.stdin.write("\n")
     process.stdin.flush()
-    until(lambda: "on" in process.stdout.readline())
-    # Twice the longest rest of a worker whose request took about two seconds would be too long to wait for.
-    time.sleep(3)
-    before = machine.asked("loss.csv")
+    until(lambda: rows("fast.csv") == 600)
+    before = machine.asked("slow.csv")
     _, errors = process.communicate(timeout=300)
 
-    assert (before, machine.asked("loss.csv"), errors) == (1, 2, "")
-    found = objects(s3_client, bucket_prefix)
-    assert check_end(found)["outcome"] == "ended"
-    assert found["loss.csv"].count(b"\n") == 311
+    assert (before, machine.asked("slow.csv"), errors) == (1, 2, "")
+    assert check_end(objects(s3_client, bucket_prefix))["outcome"] == "ended"
+    assert rows("slow.csv") == 310
 
 
 def test_settings_become_arguments(machine, moto, s3_client, bucket_prefix):
