@@ -147,8 +147,8 @@ claim() {
    *'"claiming"'*) open=yes ;;
    esac
    attempts=1
+   [ "$open" = yes ] || say '"claiming"'
    until
-      say '"claiming"'
       create .lab-workbook/begin.json "$own/begin.json" || judge
    do
       open=yes

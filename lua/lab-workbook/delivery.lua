@@ -26,7 +26,8 @@ local RESTART_SECONDS = 60
 -- Background commands of a shell read /dev/null, so the pipe goes round by descriptor 3. The inner shell
 -- leaves at once, so closing the pipe waits for nobody. The uploader must not hold what the script has
 -- open: a shell can close descriptors up to 9, the uploader closes the others.
-local START = [[exec 3<&0; cd /; (setsid COMMAND ]]
+-- Without setsid, as on macOS, what a shell starts by & does not hear Ctrl-C either.
+local START = [[exec 3<&0; cd /; s=setsid; command -v $s >/dev/null || s=; ($s COMMAND ]]
    .. [[<&3 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&- >>LOG 2>&1 &)]]
 
 -- The aws command takes two or three seconds to start.
