@@ -35,7 +35,7 @@ local AWS_CLAIM_SECONDS = 15
 
 -- Looks ten times a second, at most $2 times in all and $3 times without news, for a line of the journal
 -- that has one of the texts from $4 on: 0. The spool is gone: 3. No more patience: 4. It reads on from
--- where it was, with nothing but what the shell has built in.
+-- where it was, with nothing but what the shell has built in. One more attempt to send something is no news.
 local WAIT = [[
 sh -c 'journal=$1; left=$2; patience=$3; shift 3; calm=$patience; lines=0
 while :; do
@@ -45,10 +45,11 @@ while :; do
       while IFS= read -r line; do
          count=$((count + 1))
          [ "$count" -gt "$lines" ] || continue
+         case $line in *"\"event\": \"sending\""*) ;; *) calm=$patience;; esac
          for text; do case $line in *"$text"*) exit 0;; esac; done
       done < "$journal"
    fi
-   if [ "$count" -gt "$lines" ]; then lines=$count; calm=$patience; fi
+   [ "$count" -gt "$lines" ] && lines=$count
    [ "$left" -gt 0 ] && [ "$calm" -gt 0 ] || exit 4
    left=$((left - 1)); calm=$((calm - 1))
    sleep 0.1 2>/dev/null || sleep 1
