@@ -36,6 +36,8 @@ from lab_workbook_writer.uploader.__main__ import main
 sys.exit(main([sys.argv[1]]))
 """
 
+_NOT_KEPT: Final = frozenset({"sending", "publishing", "published", "removed", "progress"})
+
 _RESTART_SECONDS: Final = 60.0
 # So long a new one may take until it says that it has started.
 _STARTING_SECONDS: Final = 5.0
@@ -100,7 +102,7 @@ class Delivery:
         """Wait until all has arrived, as long as something moves; returns whether all has."""
         self.let_go()
         began = moved = time.monotonic()
-        size, is_revived = -1, False
+        steps, is_revived = -1, False
         for _ in _pauses():
             now = time.monotonic()
             if not os.path.exists(self._spool) or self._journal.has("ended"):
@@ -116,8 +118,8 @@ class Delivery:
                 is_revived = True
                 self._start()
                 self.let_go()
-            if self._journal.size != size:
-                size, moved = self._journal.size, now
+            if self._journal.steps != steps:
+                steps, moved = self._journal.steps, now
             if not self._can_start or now - moved >= self._exit_timeout or now - began >= self._exit_max:
                 return False
         return False
@@ -180,7 +182,9 @@ class _Journal:
         self._news = news
         self._events: list[Event] = []
         self._reading = threading.Lock()
-        self.size = 0
+        self._size = 0
+        # How many events told of something that moved: one more attempt to send is not such.
+        self.steps = 0
 
     def all(self, name: str) -> list[Event]:
         self.read()
@@ -198,7 +202,7 @@ class _Journal:
         if not self._reading.acquire(blocking=False):
             return
         try:
-            if os.stat(self._path).st_size > self.size:
+            if os.stat(self._path).st_size > self._size:
                 self._read_on()
         except OSError:
             return
@@ -207,17 +211,22 @@ class _Journal:
 
     def _read_on(self) -> None:
         with open(self._path, "rb") as file:
-            file.seek(self.size)
+            file.seek(self._size)
             lines, line_feed, _ = file.read().rpartition(b"\n")
-        self.size += len(lines) + len(line_feed)
+        self._size += len(lines) + len(line_feed)
         for line in lines.split(b"\n"):
             # A line that a full disk tore says nothing, and must not stop the others.
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
-                # A long run publishes thousands of times, and nobody here asks what.
-                if isinstance(event, dict) and event.get("event") not in ("published", "progress"):
-                    self._news.hear(event, time.monotonic())
-                    self._events.append(event)
+                if isinstance(event, dict):
+                    self._take(event)
+
+    def _take(self, event: Event) -> None:
+        self.steps += event.get("event") != "sending"
+        # A long run publishes thousands of times, and nobody here asks what.
+        if event.get("event") not in _NOT_KEPT:
+            self._news.hear(event, time.monotonic())
+            self._events.append(event)
 
 
 def _spawn(spool: str) -> int:
