@@ -160,9 +160,10 @@ class Delivery:
         is_dead = self._end is None and self._script.is_dead()
         lines, self._lines = self._lines + self._queue.read(), []
         was_over = self._is_over
-        self._is_over |= is_dead or any(line.get("verb") == "end" for line in lines)
         for line in lines:
             self._take(line)
+        # Only now: what waits for the end is put once, and the last version of it is in these lines.
+        self._is_over |= is_dead or self._end is not None
         if self._is_over and not was_over:
             # From now on it counts how long nothing moves; before, the script just had nothing to say.
             self._weather.moved(0)
