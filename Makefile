@@ -6,11 +6,13 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test test-faults test-aws test-ceph check spec bench bench-delivery setup setup-lua clean
+.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec bench bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
 	@echo "make test    run all tests, with a real S3 server and every Lua that is here"
+	@echo "make exits   end scripts in every way, and write what was seen into docs/exits.md"
+	@echo "make soak    kill scripts and uploaders SOAK_KILLS (1000) times at random: nothing may be lost"
 	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
 	@echo "make test-aws  the rest of the tests of Lua without Python, whose requests by the aws command take seconds"
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
@@ -32,6 +34,13 @@ setup-lua:
 
 test: setup check
 	$(BIN)/python -m pytest -n 2
+
+# One after the other, because each writes its row into the table.
+exits: setup
+	LAB_WORKBOOK_WRITE_EXITS=1 $(BIN)/python -m pytest tests/exits
+
+soak: setup
+	LAB_WORKBOOK_SOAK_KILLS=$${SOAK_KILLS:-1000} $(BIN)/python -m pytest -m soak tests/soak
 
 test-faults: setup
 	$(BIN)/python -m pytest -n 4 -m "soak or not soak" tests/faults
