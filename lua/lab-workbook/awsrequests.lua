@@ -22,7 +22,7 @@ request() {
 watch() {
    count=0 calm=0 before=
    while kill -0 "$1" 2>/dev/null; do
-      sleep 0.2 2>/dev/null || sleep 1
+      { sleep 0.2 2>/dev/null || sleep 1; } 9>&-
       count=$((count + 1))
       [ $((count % 25)) -eq 0 ] || continue
       calm=$((calm + 5)) position=$count

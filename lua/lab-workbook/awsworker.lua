@@ -26,7 +26,8 @@ say() { printf '{"event": %s}\n' "$1" >> "$own/journal"; }
 plain() { printf %s "$1" | LC_ALL=C tr -cd '\040-\176' | sed 's/["\\]/\\&/g'; }
 quoted() { printf %s "$1" | LC_ALL=C sed 's/"/\\"/g'; }
 
-nap() { sleep 0.5 2>/dev/null || sleep 1; turns=$((turns + 1)); }
+# Only requests may outlive this worker with its lock.
+nap() { { sleep 0.5 2>/dev/null || sleep 1; } 9>&-; turns=$((turns + 1)); }
 now() { date +%s; }
 
 # --- what the script hands over --------------------------------------------------------------------
