@@ -72,10 +72,10 @@ def outage(training, server, fault, seconds):
 def assert_order(server):
     """No older artifact was ever stored over a newer one."""
     steps = [json.loads(seen.body)["step"] for seen in server.puts("*/state.json")]
-    assert steps and steps == sorted(steps)
+    assert steps == sorted(steps) != []
     # The parts of a large object go side by side, and count when all are there.
     ends = [seen.bytes for seen in server.puts("*/T/loss.csv") if not seen.query]
-    assert ends and ends == sorted(ends)
+    assert ends == sorted(ends) != []
 
 
 def assert_as_listed(training, stored):
