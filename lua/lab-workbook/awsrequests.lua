@@ -10,9 +10,9 @@ local REQUESTS = [==[
 
 # Runs aws, with its input from descriptor 6. A script that waits hears whether bytes move.
 request() {
-   AWS_MAX_ATTEMPTS=$attempts AWS_PAGER='' PYTHONUTF8=1 aws ${endpoint:+"--endpoint-url=$endpoint"} \
-      ${profile:+"--profile=$profile"} ${region:+"--region=$region"} \
-      --cli-connect-timeout=10 --cli-read-timeout=60 "$@" \
+   AWS_MAX_ATTEMPTS=$attempts AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off PYTHONUTF8=1 \
+      aws ${endpoint:+"--endpoint-url=$endpoint"} ${profile:+"--profile=$profile"} \
+      ${region:+"--region=$region"} --cli-connect-timeout=10 --cli-read-timeout=60 "$@" \
       <&6 > /dev/null 2> "$own/tmp/aws/said" &
    watch $!
    wait $! || return 1

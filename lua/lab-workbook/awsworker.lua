@@ -84,9 +84,10 @@ ask_process() {
    [ "${20}" != "$started" ]
 }
 
-# Whether nothing was written for ten minutes.
+# Whether the script has written nothing for ten minutes.
 is_silent() {
-   recent=$(find "$spool" -type f ! -path "$own/journal" ! -path "$own/log" -mmin -10 | head -n 1)
+   recent=$(cd "$spool" && find . -type f -mmin -10 ! -path './.lab-workbook/tmp/*' \
+      ! -path ./.lab-workbook/journal ! -path ./.lab-workbook/lock ! -path ./.lab-workbook/log | head -n 1)
    [ -z "$recent" ]
 }
 

@@ -14,6 +14,7 @@
 
 require 'lab-workbook.interpreted'(true, true)
 
+local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
 local json = require 'lab-workbook.json'
 local spec = require 'lab-workbook.spec'
@@ -85,6 +86,10 @@ function worklist.open(spool, config, begin, isExplicit)
       return files.write(path, require 'lab-workbook.awsworker')
    end)
    if not done then return nil, problem end
+   if config.addressingStyle ~= spec.CONFIG_DEFAULTS.addressingStyle then
+      errors.warn(('the aws command has a setting of its own for addressingStyle:'
+         .. ' aws configure set s3.addressing_style %s'):format(config.addressingStyle))
+   end
    local list = spool:grow(LIST, head(config, begin, isExplicit))
    if not list.ready then return nil, 'no worklist' end
    return list

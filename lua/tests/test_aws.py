@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -169,29 +170,34 @@ def test_everything_arrives_as_it_is(machine, s3_client, bucket_prefix):
     assert len(machine.calls.read_text().splitlines()) <= 9
 
 
+@pytest.mark.parametrize("shell", ["busybox", pytest.param("bash", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("machine", ["lua5.1"], indirect=True)
-def test_a_busybox_is_enough(machine, s3_client, bucket_prefix):
+def test_a_busybox_is_enough(machine, s3_client, bucket_prefix, shell):
     """
-    The worker asks for nothing that a minimal Linux does not have.
+    The worker asks for nothing that a minimal Linux does not have, nor for a locale.
     """
-    busybox = shutil.which("busybox")
-    if busybox is None:
-        pytest.skip("busybox is not installed")
-    for applet in APPLETS.split():
-        (machine.programs / applet).symlink_to(busybox)
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    for applet in APPLETS.split() if shell == "busybox" else ["sh"]:
+        (machine.programs / applet).symlink_to(program)
+    prefix = f"{bucket_prefix}- $(id) 'é\"/"
 
     done = machine.run(
         f"""
-        local w = lab:newExperiment{{bucketPrefix = '{bucket_prefix}', tag = 'T'}}
-        w:saveText('a b.txt', 'x')
+        local w = lab:newExperiment{{bucketPrefix = {json.dumps(prefix, ensure_ascii=False)}, tag = 'T'}}
+        w:saveText('a ö.txt', 'x')
         w:newTimeSeriesLog('loss', {{'a'}}){{a = 'x\\n"'}}
         print(w:flush(60), w:close())
-        """
+        """,
+        LC_ALL="C",
     )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("\ntrue\ttrue\n")
-    assert check_end(objects(s3_client, bucket_prefix))["outcome"] == "finished"
+    found = objects(s3_client, prefix)
+    assert check_end(found)["outcome"] == "finished"
+    assert found["a ö.txt"] == b"x"
 
 
 def test_a_taken_tag_is_refused(machine, s3_client, bucket_prefix):
@@ -496,3 +502,38 @@ def test_a_server_that_does_not_answer_is_said_and_does_not_hold_the_script(mach
 
     assert done.stdout.endswith("\nfalse\n")
     assert "not everything is in the bucket (the server has not answered for 15 s)" in done.stderr
+
+
+@pytest.mark.soak
+def test_a_spool_from_elsewhere_is_ended_once_nothing_moves(machine, late_s3, s3_client, bucket_prefix):
+    """
+    Where the script's process cannot be asked, ten minutes without a word are its end.
+    """
+    process = machine.start(
+        f"""
+        local w = lab:newExperiment{{bucketPrefix = '{bucket_prefix}', tag = 'T'}}
+        w:saveText('note', 'x')
+        print 'on' io.stdout:flush() io.read()
+        """,
+        AWS_MAX_ATTEMPTS="1",
+        AWS_ENDPOINT_URL_S3=late_s3.url,
+    )
+    until(lambda: "on" in process.stdout.readline())
+    (spool,) = machine.spools
+    os.kill(events(spool, "started")[0]["pid"], signal.SIGKILL)
+    process.kill()
+    process.communicate()
+    worklist = spool / ".lab-workbook/worklist"
+    worklist.write_text(re.sub("process .*", "process 1 2 3 4", worklist.read_text()))
+    deliver = ["sh", str(spool / ".lab-workbook/deliver")]
+    with late_s3.running():
+        worker = subprocess.Popen(deliver, env=machine.environment, stdin=subprocess.DEVNULL)
+        until(lambda: "note" in objects(s3_client, bucket_prefix))
+        before = objects(s3_client, bucket_prefix)
+        for path in [*spool.glob("*"), *spool.glob(".lab-workbook/*")]:
+            os.utime(path, (1e9, 1e9))
+        worker.wait(300)
+
+    assert ".lab-workbook/end.json" not in before
+    end = check_end(objects(s3_client, bucket_prefix))
+    assert (end["outcome"], end["ended"]) == ("interrupted", "2001-09-09T01:46:40Z")

@@ -150,7 +150,7 @@ def test_without_the_command_the_spool_is_kept(run, stand_in, tmp_path):
     """
     And it is said how it is delivered.
     """
-    variables = {**stand_in("exit"), "PATH": "/usr/bin:/bin"}
+    variables = {**stand_in("exit"), "PATH": "/usr/bin:/bin", "LAB_WORKBOOK_UPLOADER": "lab-workbook"}
 
     done = run("w:saveText('t', 'x')", **variables)
 
