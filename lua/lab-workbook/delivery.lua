@@ -172,7 +172,9 @@ end
 -- @number seconds how long
 -- @treturn boolean whether it has
 function Delivery:waitForFlush(id, seconds)
-   return wait(self, seconds, seconds, ('"event": "flushed", "id": %d}'):format(id)) == 0
+   local flushed = ('%s, "id": %d'):format(event('flushed'), id)
+   -- A word of the uploader may say more, such as what it has sent; and 1 is not 12.
+   return wait(self, seconds, seconds, flushed .. '}', flushed .. ',') == 0
 end
 
 --- Wait until all has arrived, as long as something moves, and say so if not all has.
