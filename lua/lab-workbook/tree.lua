@@ -11,6 +11,7 @@ local appendfile = require 'lab-workbook.appendfile'
 local files = require 'lab-workbook.files'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
+local tag = require 'lab-workbook.tag'
 
 local tree = {}
 
@@ -24,6 +25,8 @@ tree.Tree = Tree
 function tree.init(self, root)
    self.root = root
    self.temporaries = 0
+   -- Two that claim one tag write into one folder for a moment, and must not take each other's file.
+   self.mark = tag.randomText(8)
    self.folders = {['']= true}
    self.written = {}
 end
@@ -33,7 +36,7 @@ end
 -- @treturn ?string its path, or nil and a message
 function Tree:writeTemporary(fill)
    self.temporaries = self.temporaries + 1
-   local path = ('%s%s%d'):format(self.root, spec.LAYOUT_TMP, self.temporaries)
+   local path = ('%s%s%s-%d'):format(self.root, spec.LAYOUT_TMP, self.mark, self.temporaries)
    -- Without a call that fails we would leave a file behind that nobody knows of.
    local ran, done, problem = pcall(fill, path)
    if ran and done then return path end

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from lab_workbook.errors import AccessDenied, StoreError
-from lab_workbook.protocol import _spec
+from lab_workbook.protocol import _spec, tags
 
 from lab_workbook_writer.append_file import sync
 
@@ -110,6 +110,8 @@ class Tree:
         self.root = root
         # A counter and not a set of random names: next() on it is one step for all threads.
         self._numbers = itertools.count(1)
+        # Two that claim one tag write into one folder for a moment, and must not take each other's file.
+        self._mark = tags.random_text(8)
         self._unsynced: set[str] = set()
 
     def make(self) -> None:
@@ -118,7 +120,7 @@ class Tree:
 
     def write_temporary(self, fill: Fill) -> str:
         """Let ``fill`` write a new file among the working files, and return its path."""
-        path = f"{self.root}{_spec.LAYOUT_TMP}{next(self._numbers)}"
+        path = f"{self.root}{_spec.LAYOUT_TMP}{self._mark}-{next(self._numbers)}"
         try:
             fill(path)
         except BaseException:
