@@ -154,11 +154,10 @@ def test_a_script_that_ends_in_an_outage_does_not_hang(train, proxy, language):
     spool = training.spool
 
     with proxy.fault(answer(503, "SlowDown")):
-        began = time.monotonic()
+        # It ends while nothing can arrive, though the uploader sends again and again: `stop` has less
+        # patience than exitMax, which is all that would end the wait if sending counted as progress.
         training.stop()
-        took = time.monotonic() - began
-    # Not for ever, though the uploader sends again and again: twice its patience is noise enough.
-    assert 6 <= took < 12
+        assert spool.exists()
     deadline = time.monotonic() + 120
     while spool.exists():
         assert time.monotonic() < deadline, (spool / ".lab-workbook/log").read_text()
