@@ -148,6 +148,24 @@ _IN_A_CONTAINER = [
     ),
 ]
 
+# In these rows one writer does what the other does as well: `make exits` tries them, `make test` does not.
+TWINS = {
+    ("network", "Python", "`sys.exit(0)`"),
+    ("network", "Python", "SIGHUP to the group: the terminal is closed"),
+    ("network", "Lua", "an error that nobody catches"),
+    ("network", "Lua", "`os.exit(3)`"),
+    ("network", "Lua", "SIGTERM to the group"),
+    ("network", "Lua", "SIGHUP to the group: the terminal is closed"),
+    ("network", "Lua", "SIGKILL of the script"),
+    ("network", "Lua", "SIGKILL of both"),
+    ("network", "Lua", "into a pipe: `train` to `cat`"),
+    ("silence", "Python", "an error that nobody catches"),
+    ("silence", "Lua", "SIGKILL of both"),
+    ("silence", "Lua", "SIGTERM while it waits at its end"),
+    ("container", "Lua", "`workbook:close()`, and the script ends"),
+    ("container", "Lua", "SIGKILL of the script, and so of all"),
+}
+
 SECTIONS = {
     section: [ending._replace(section=section) for ending in endings]
     for section, endings in (

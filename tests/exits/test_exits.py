@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from tests.exits import table
+from tests.exits.endings import TWINS
 from tests.exits.run import Run
 from tests.faults.proxy import Proxy
 
@@ -16,9 +17,12 @@ def endings():
             marks = [pytest.mark.skip(reason="no Lua is installed: make setup-lua")]
         if ending.place == "container" and not table.can_make_containers():
             marks = [pytest.mark.skip(reason="making a namespace of process ids needs root")]
+        if (ending.section, ending.writer, ending.title) in TWINS:
+            marks.append(pytest.mark.soak)
         yield pytest.param(ending, id=f"{ending.section}-{ending.writer}-{ending.title}", marks=marks)
 
 
+@pytest.mark.s3
 @pytest.mark.parametrize("ending", list(endings()))
 def test_a_script_ends_as_the_table_in_the_docs_says(ending, tmp_path, bucket_prefix, s3):
     """
