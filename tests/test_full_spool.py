@@ -22,12 +22,12 @@ log = workbook.new_time_series_log("loss", ["step"])
 print("started", flush=True)
 input()
 with open("model", "wb") as file:
-    file.write(bytes(2 * 1024 * 1024))
+    file.write(bytes(5 * 1024 * 256))
 for number in range(20):
     workbook.save_file(f"model-{number}", "model")
-for step in range(20000):
+for step in range(50000):
     log(step=step)
-workbook.save_json("results", list(range(100000)))
+workbook.save_json("results", list(range(20000)))
 workbook.save_text("remarks", "still here")
 print("saved", flush=True)
 input()
@@ -41,16 +41,16 @@ io.stdout:setvbuf('no')
 print('started')
 io.read()
 local file = io.open('model', 'wb')
-file:write(('\\0'):rep(2 * 1024 * 1024))
+file:write(('\\0'):rep(5 * 1024 * 256))
 file:close()
 for number = 0, 19 do
    workbook:saveFile('model-' .. number, 'model')
 end
-for step = 0, 19999 do
+for step = 0, 49999 do
    log{step = step}
 end
 local list = {}
-for number = 1, 100000 do list[number] = number - 1 end
+for number = 1, 20000 do list[number] = number - 1 end
 workbook:saveJSON('results', list)
 workbook:saveText('remarks', 'still here')
 print('saved')
@@ -119,11 +119,11 @@ def test_a_full_spool_keeps_rows_and_documents_and_counts_refused_checkpoints(
         kept = [name for name in experiment.list_artifacts() if name.startswith("model-")]
 
         assert process.returncode == 0, said
-        assert list(experiment["loss.csv"].index) == list(range(20000))
-        assert experiment["results.json"] == list(range(100000))
+        assert list(experiment["loss.csv"].index) == list(range(50000))
+        assert experiment["results.json"] == list(range(20000))
         assert experiment["remarks"] == "still here"
-        assert 5 < len(kept) < 10
+        assert 10 < len(kept) < 16
         assert end["lost"] == {"rows": 0, "artifacts": 20 - len(kept), "texts": 0, "integers": 0}
         assert said.count("kept for rows and documents") == 1
-        assert {end["files"][name]["bytes"] for name in kept} == {2 * 1024 * 1024}
+        assert {end["files"][name]["bytes"] for name in kept} == {5 * 1024 * 256}
     assert list(spools.iterdir()) == []
