@@ -65,6 +65,11 @@ def _read(store: Reads, folder: str, name: str, bad: set[Segment]) -> bytes:
     # newer than the one we have, and nothing would show that they are missing.
     listed = _list(store, folder, name)
     data = _artifact(store, folder, name, is_needed=not listed)
+    return _assemble(store, folder, data, listed, bad)
+
+
+def _assemble(store: Reads, folder: str, data: bytes, listed: list[Segment], bad: set[Segment]) -> bytes:
+    """Add to the first rows the segments that follow, of several the one that reaches furthest."""
     while ahead := [each for each in listed if each.end > len(data)]:
         following = [each for each in ahead if each.start <= len(data) and each not in bad]
         if not following:
