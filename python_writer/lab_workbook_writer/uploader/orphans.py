@@ -13,10 +13,11 @@ import contextlib
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lab_workbook.errors import LabWorkbookError
+from lab_workbook.errors import LabWorkbookError, warn
 from lab_workbook.protocol import _spec
 
 from lab_workbook_writer.uploader.delivery import Delivery, Result
@@ -42,10 +43,9 @@ _FINAL: Final = ("taken", "bucket", "settings")
 
 def start(folder: str) -> None:
     """Start a process that delivers the orphans of a folder of spools, if there are any."""
-    if next(_orphans(folder), None) is None:
-        return
-    # A machine that is out of processes must not stop a delivery.
-    with contextlib.suppress(OSError):
+    with _nobody_else_suffers():
+        if next(_orphans(folder), None) is None:
+            return
         subprocess.Popen(  # noqa: S603 - a list of our own making, no shell
             [sys.executable, "-c", _BOOTSTRAP, folder, *filter(None, sys.path)],
             cwd="/",
@@ -70,7 +70,7 @@ def main(folder: str) -> None:
 def _deliver_all(folder: str) -> None:
     unreachable = set()
     for spool in _orphans(folder):
-        with contextlib.suppress(LabWorkbookError, OSError), spool.locked() as held:
+        with _nobody_else_suffers(), spool.locked() as held:
             # What does not answer for one orphan keeps the others of the same bucket from waiting as well.
             if held and (address := _address(spool)) not in unreachable and not _deliver(spool):
                 unreachable.add(address)
@@ -89,9 +89,22 @@ def _deliver(spool: Spool) -> bool:
 
 def _orphans(folder: str) -> Iterator[Spool]:
     for spool in all_spools(folder):
-        with contextlib.suppress(LabWorkbookError, OSError):
-            if _is_orphan(spool):
-                yield spool
+        is_orphan = False
+        with _nobody_else_suffers():
+            is_orphan = _is_orphan(spool)
+        if is_orphan:
+            yield spool
+
+
+@contextlib.contextmanager
+def _nobody_else_suffers() -> Iterator[None]:
+    """Pass over what is broken: it must stop neither a delivery nor the other orphans."""
+    try:
+        yield
+    except (LabWorkbookError, OSError) as error:
+        warn(str(error))
+    except Exception:  # noqa: BLE001 - a spool may hold anything; the log has it
+        traceback.print_exc()
 
 
 def _is_orphan(spool: Spool) -> bool:

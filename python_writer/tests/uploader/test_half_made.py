@@ -1,4 +1,4 @@
-"""Spools that a kill, a full disk or a stranger has left half made: a push does what it can, and harms nothing."""
+"""Spools that a kill, a full disk or a stranger has left half made: a push does what it can, and no harm."""
 
 import os
 import subprocess
