@@ -222,8 +222,10 @@ class Experiment:
             heartbeat = self._store.get(f"{self.tag}/{_spec.LAYOUT_HEARTBEAT}")
         except KeyError:
             return None
-        age = (heartbeat.now - heartbeat.modified).total_seconds()
-        return age < _spec.TIMING_LOST_SECONDS
+        if (heartbeat.now - heartbeat.modified).total_seconds() < _spec.TIMING_LOST_SECONDS:
+            return True
+        # The first one stays as it is in a bucket that refuses overwrites, and says nothing when it is old.
+        return None if _is_first(heartbeat.data) else False
 
     def _is_settled(self, name: str) -> bool:
         """Say whether an artifact is all there is of it."""
@@ -260,6 +262,14 @@ class Experiment:
         shown = ", ".join(map(repr, existing[:_NAMES_SHOWN])) or "no artifacts yet"
         more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
         return ArtifactNotFound(f"{self.tag} has no {name!r}.{hint}\nIt has: {shown}{more}.")
+
+
+def _is_first(heartbeat: bytes) -> bool:
+    try:
+        document = jsontext.decode(heartbeat)
+    except ValueError:
+        return False
+    return isinstance(document, dict) and document.get("first") is True
 
 
 def _listed_bytes(end: Mapping[str, Any], name: str) -> int | None:

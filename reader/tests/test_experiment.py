@@ -194,6 +194,21 @@ def test_a_heartbeat_tells_of_a_script_elsewhere(make: Any, folder: Path, age: i
     assert experiment.status == status
 
 
+@pytest.mark.parametrize(("age", "status"), [(0, "running"), (600, "open")])
+def test_the_first_heartbeat_says_nothing_when_it_is_old(
+    make: Any, folder: Path, age: int, status: str
+) -> None:
+    """
+    A bucket that refuses overwrites keeps it as it was, however long the script lives.
+    """
+    experiment = make(files={".lab-workbook/heartbeat.json": b'{"first": true}'})
+    path = folder / "A/.lab-workbook/heartbeat.json"
+    modified = path.stat().st_mtime - age
+    os.utime(path, (modified, modified))
+
+    assert experiment.status == status
+
+
 def test_notes_come_in_their_order(make: Any) -> None:
     notes = {
         ".lab-workbook/notes/20160213T000000Z-bbbbbb.json": b'{"text": "second"}',

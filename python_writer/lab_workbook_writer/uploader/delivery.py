@@ -98,6 +98,8 @@ class Delivery:
         self._arrived = {name: sent.outbox for name, sent in self._journal.published.items() if sent.outbox}
         self._flushes: list[tuple[Any, Any]] = []
         self._end: Line | None = None
+        # No more will come; and all of it was looked at.
+        self._is_ending = False
         self._is_over = False
         self._is_sealing = False
         self._hurried_at: float | None = None
@@ -160,10 +162,11 @@ class Delivery:
         is_dead = self._end is None and self._script.is_dead()
         lines, self._lines = self._lines + self._queue.read(), []
         was_over = self._is_over
+        self._is_ending |= is_dead or any(line.get("verb") == "end" for line in lines)
         for line in lines:
             self._take(line)
         # Only now: what waits for the end is put once, and the last version of it is in these lines.
-        self._is_over |= is_dead or self._end is not None
+        self._is_over = self._is_ending
         if self._is_over and not was_over:
             # From now on it counts how long nothing moves; before, the script just had nothing to say.
             self._weather.moved(0)
@@ -214,7 +217,7 @@ class Delivery:
             return
         self._publish(all_rows=True)
         self._lanes.hurry()
-        beside = set() if self._is_over else self._growth.lanes_beside | {_spec.LAYOUT_HEARTBEAT}
+        beside = set() if self._is_ending else self._growth.lanes_beside | {_spec.LAYOUT_HEARTBEAT}
         self._flushes.append((number, self._lanes.mark(without=beside)))
 
     def _report(self, error: Exception | None) -> None:
@@ -227,8 +230,8 @@ class Delivery:
 
     def _publish(self, *, all_rows: bool) -> None:
         now = time.monotonic()
-        self._growth.turn(now, all_rows=all_rows, is_over=self._is_over)
-        if not self._is_over:
+        self._growth.turn(now, all_rows=all_rows, is_over=self._is_ending)
+        if not self._is_ending:
             self._heartbeat.turn(now)
 
     def _may_move(self, name: str) -> bool:
