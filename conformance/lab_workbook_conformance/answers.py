@@ -98,9 +98,30 @@ def status(facts: dict[str, Any]) -> str:
         return str(SPEC["status"]["unknown"])
     alive, age = facts["alive"], facts["heartbeat"]
     if alive is None and age is not None:
-        alive = age < SPEC["timing"]["lost_seconds"]
+        is_young = age < SPEC["timing"]["lost_seconds"]
+        alive = True if is_young else None if facts.get("first") else False
     word = {True: "running", False: "lost", None: "open"}[alive]
     return str(SPEC["status"][word])
+
+
+def segment(ends: list[int]) -> list[int]:
+    """Return what the segment after the last of these publications holds."""
+    span, base = 1, SPEC["segment"]["base"]
+    while len(ends) % (span * base) == 0:
+        span *= base
+    return [[0, *ends][len(ends) - span], ends[-1]]
+
+
+def live(there: dict[str, Any]) -> list[list[int]] | None:
+    """Return the segments that a reader gets, in order; None where rows are missing in between."""
+    position, read = there["artifact"] or 0, []
+    while ahead := [each for each in there["segments"] if each[1] > position]:
+        following = [each for each in ahead if each[0] <= position]
+        if not following:
+            return None
+        read.append(max(following, key=lambda each: int(each[1])))
+        position = read[-1][1]
+    return read
 
 
 def setting(argument: Any, environment: Any, file: Any) -> Any:
@@ -118,6 +139,8 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
     "prefix": prefix,
     "rows": series.read,
     "setting": setting,
+    "segment": segment,
+    "live": live,
     "status": status,
     "value": lambda text: json.loads(text.encode().decode("utf-8-sig")),
 }

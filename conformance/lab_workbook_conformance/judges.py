@@ -29,8 +29,12 @@ _OPTIONAL = ["propertyNames", *(_BEGIN["properties"].keys() - _BEGIN["required"]
 _RULES_OF_KEYS: dict[str, tuple[dict[str, str], str]] = {
     "begin": ({"protocol": "begin.version", **dict.fromkeys(_OPTIONAL, "begin.optional")}, "begin.document"),
     "end": ({key: f"end.{key}" for key in ("outcome", "lost", "files", "delivery")}, "end.document"),
+    "heartbeat": ({}, "heartbeat.document"),
     "note": ({}, "notes.document"),
 }
+_SEGMENT = re.compile(
+    f"(.+)/([0-9]{{{SPEC['segment']['digits']}}})-([0-9]{{{SPEC['segment']['digits']}}})", re.DOTALL
+)
 _NOTE = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z]{6}\.json")
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -97,6 +101,20 @@ def note(data: bytes) -> list[str]:
     return _document(data, "note")
 
 
+def heartbeat(data: bytes) -> list[str]:
+    """Judge a heartbeat.json."""
+    return _document(data, "heartbeat")
+
+
+def _segment(path: str, data: bytes) -> list[str]:
+    found = _SEGMENT.fullmatch(path)
+    # A wrong key is the tree's affair.
+    if found is None:
+        return []
+    is_whole = data.endswith(b"\n") and len(data) == int(found[2]) - int(found[3])
+    return [] if is_whole else ["segments.rows"]
+
+
 def _document(data: bytes, kind: str) -> list[str]:
     """Blame the rule of the key that the schema complains about, or of the keyword where it is about none."""
     rules, other = _RULES_OF_KEYS[kind]
@@ -112,9 +130,10 @@ def _document(data: bytes, kind: str) -> list[str]:
 def tree(names: Sequence[str]) -> list[str]:
     """Judge the names of everything that lies in one experiment, relative to it."""
     broken = {"layout.working" for path in names if path.startswith(_WORKING)}
-    notes = [path.removeprefix(_LAYOUT["notes"]) for path in names if path.startswith(_LAYOUT["notes"])]
-    if not all(map(_NOTE.fullmatch, notes)):
+    if not all(map(_NOTE.fullmatch, _below("notes", names))):
         broken.add("notes.name")
+    if not all(map(_is_segment, _below("segments", names))):
+        broken.add("segments.key")
     if _LAYOUT["begin"] not in names:
         broken.add("begin.first")
     artifacts = [path for path in names if not path.startswith(_FOLDER)]
@@ -127,6 +146,15 @@ def tree(names: Sequence[str]) -> list[str]:
     return sorted(broken)
 
 
+def _below(folder: str, names: Sequence[str]) -> list[str]:
+    return [path.removeprefix(_LAYOUT[folder]) for path in names if path.startswith(_LAYOUT[folder])]
+
+
+def _is_segment(path: str) -> bool:
+    found = _SEGMENT.fullmatch(path)
+    return found is not None and int(found[3]) < int(found[2]) and not name(found[1])
+
+
 def experiment(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
     """Judge a whole experiment: return (name, rule) for each rule that one of its files breaks."""
     broken = [("", rule) for rule in tree(list(files))]
@@ -135,6 +163,10 @@ def experiment(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
             broken += [(path, rule) for rule in (begin if path == _LAYOUT["begin"] else end)(data)]
         elif path.startswith(_LAYOUT["notes"]):
             broken += [(path, rule) for rule in note(data)]
+        elif path == _LAYOUT["heartbeat"]:
+            broken += [(path, rule) for rule in heartbeat(data)]
+        elif path.startswith(_LAYOUT["segments"]):
+            broken += [(path, rule) for rule in _segment(path, data)]
         elif answers.kind(path) == "json":
             broken += [(path, rule) for rule in jsontext.broken_rules(data)]
         elif answers.kind(path) == "series":
@@ -177,6 +209,7 @@ _OF_BYTES: dict[str, Callable[[bytes], list[str]]] = {
     "config": config,
     "csv": series.broken_rules,
     "end": end,
+    "heartbeat": heartbeat,
     "json": jsontext.broken_rules,
     "note": note,
 }

@@ -57,7 +57,7 @@ def test_the_call_of_the_old_reader_loads_a_right_series(case):
     assert table.empty or str(table.Date.dt.tz) == "UTC"
 
 
-@pytest.mark.parametrize("name", ["begin", "end", "note", "cases", "spec"])
+@pytest.mark.parametrize("name", ["begin", "end", "heartbeat", "note", "cases", "spec"])
 def test_a_schema_is_one(name):
     """
     The schemas are JSON Schema themselves.

@@ -107,3 +107,13 @@ def test_a_table_of_the_user_is_no_series(files):
     files["cities.csv"] = b"city;people\r\nBerlin;3769000\r\n"
 
     assert judges.experiment(files) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "broken"),
+    [(SERIES[:16], []), (SERIES[:15], ["segments.rows"]), (SERIES[:15] + b"1", ["segments.rows"])],
+)
+def test_a_segment_holds_whole_rows_and_as_many_bytes_as_its_key_says(files, rows, broken):
+    path = ".lab-workbook/segments/loss.csv/000000000000016-000000000000000"
+
+    assert judges.experiment({**files, path: rows}) == [(path, rule) for rule in broken]

@@ -14,6 +14,7 @@ from lab_workbook import config
 from lab_workbook.errors import ConfigurationError, Unreadable
 from lab_workbook.protocol import cells, documents, jsontext, layout, prefix
 from lab_workbook_conformance import constants, judges, notation
+from lab_workbook_writer.uploader.segments import Trail
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = {
@@ -258,3 +259,37 @@ def test_only_artifacts_are_listed(experiment, _rule, name, is_listed):
     opened = experiment({".lab-workbook/begin.json": json.dumps(BEGIN).encode(), name: b"{}"})
 
     assert (name in opened.list_artifacts()) == is_listed
+
+
+@pytest.mark.parametrize(("_rule", "ends", "answer"), answers("segment"))
+def test_a_publication_becomes_the_segment_that_the_spec_says(_rule, ends, answer):
+    trail = Trail("loss.csv")
+    for end in ends:
+        segment = trail.publish(end)
+        trail.delivered(segment)
+
+    assert [segment.start, segment.end] == answer
+
+
+@pytest.mark.parametrize(("_rule", "there", "answer"), answers("live"))
+def test_our_reader_puts_together_the_segments_that_the_spec_says(experiment, _rule, there, answer):
+    """
+    Those that it should not need hold other bytes, and would show.
+    """
+    truth = b"epoch,Date\n" + b"1,2016-02-12T22:17:34Z\n" * 30
+    files = {".lab-workbook/begin.json": json.dumps(BEGIN).encode()}
+    if there["artifact"] is not None:
+        files["loss.csv"] = truth[: there["artifact"]]
+    for start, end in there["segments"]:
+        is_needed = [start, end] in (answer or [])
+        rows = truth[start:end] if is_needed else b"?" * (end - start)
+        files[f".lab-workbook/segments/loss.csv/{end:015d}-{start:015d}"] = rows
+    opened = experiment(files)
+
+    if answer is None:
+        with pytest.raises(Unreadable, match="byte"):
+            opened.read_bytes("loss.csv")
+    else:
+        reach = answer[-1][1] if answer else there["artifact"]
+        assert opened.read_bytes("loss.csv") == truth[:reach]
+        assert opened[:] == ["loss.csv"]
