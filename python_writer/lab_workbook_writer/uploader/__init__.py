@@ -6,5 +6,7 @@ they leave in the spool, and the protocol.
 
     queue ─► delivery ─► lanes ─► jobs ─► store.s3
                │  ▲                 │
-    series ─► publications          └─► journal
+             growth, heartbeat      └─► journal ─► segments: what comes next
+               │
+             publications: when rows are due
 """
