@@ -7,6 +7,8 @@ is refreshed, and what is superseded is removed, in two more.
 
 from __future__ import annotations
 
+from collections import deque
+
 from lab_workbook.protocol import _spec, segments
 from lab_workbook.protocol.segments import Segment
 
@@ -44,7 +46,7 @@ class Growth:
                 growing.finish(now)
             else:
                 growing.publish(now, all_rows=all_rows)
-            growing.remove(now, may_ask=not is_over)
+            growing.remove(now)
 
 
 class _Growing:
@@ -56,8 +58,9 @@ class _Growing:
         self._series = series
         self._trail = trail
         self._artifact_bytes = 0
-        self._superseded_at: dict[Segment, float] = {}
-        self._is_removing: set[Segment] = set()
+        # Since when each is superseded, the oldest first; and what may be removed by now.
+        self._superseded: deque[tuple[float, Segment]] = deque()
+        self._removable: deque[Segment] = deque()
 
     def publish(self, now: float, *, all_rows: bool) -> None:
         """Send the rows that are due, and refresh the artifact where that is possible and worth it."""
@@ -80,16 +83,19 @@ class _Growing:
             self._send_segment(size)
         self._send_artifact(size)
 
-    def remove(self, now: float, *, may_ask: bool) -> None:
+    def remove(self, now: float) -> None:
         """Remove what has been superseded for long enough that nobody reads it any more."""
-        superseded = self._trail.superseded
-        self._superseded_at = {each: self._superseded_at.get(each, now) for each in superseded}
-        due = [
-            each for each, since in self._superseded_at.items() if now - since >= _spec.SEGMENT_DELETE_SECONDS
-        ]
-        if may_ask and self._sender.journal.deletes and not self._is_removing.issuperset(due):
-            self._is_removing = set(due)
-            self._lanes.submit(_removals(self._series.name), RemoveJob(self._sender, due))
+        superseded = [(now, segment) for segment in self._trail.take_superseded()]
+        if not self._sender.journal.deletes:
+            return
+        self._superseded.extend(superseded)
+        is_due = False
+        while self._superseded and now - self._superseded[0][0] >= _spec.SEGMENT_DELETE_SECONDS:
+            self._removable.append(self._superseded.popleft()[1])
+            is_due = True
+        if is_due:
+            name = self._series.name
+            self._lanes.submit(_removals(name), RemoveJob(self._sender, name, self._removable))
 
     def _send_segment(self, end: int) -> None:
         job = SegmentJob(self._sender, self._series.path, self._series.name, end)

@@ -9,6 +9,7 @@ anything; the trail of a series follows the events of the journal, and answers w
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 from lab_workbook.protocol import _spec
@@ -34,8 +35,9 @@ class Trail:
         self.end = 0
         # The segment whose sending was begun, and of which nobody knows yet whether it has arrived.
         self.pending: Segment | None = None
-        # Segments that are superseded and not removed yet.
-        self.superseded: list[Segment] = []
+        # What was superseded since somebody has last taken it, and is not known to be removed.
+        self._superseded: list[Segment] = []
+        self._lock = threading.Lock()
         # How many bytes the artifact had when it was sent last.
         self.refreshed = 0
         self._needed: list[Segment] = []
@@ -98,14 +100,22 @@ class Trail:
 
     def removed(self, ranges: set[str]) -> None:
         """Take note that superseded segments are gone."""
-        self.superseded = [each for each in self.superseded if each.range not in ranges]
+        with self._lock:
+            self._superseded = [each for each in self._superseded if each.range not in ranges]
+
+    def take_superseded(self) -> list[Segment]:
+        """Hand over the segments that nobody needs any more, each of them once."""
+        with self._lock:
+            taken, self._superseded = self._superseded, []
+        return taken
 
     def may_shrink_below(self, size: int) -> bool:
         """Say whether the artifact may be found shorter than this, though it was sent whole."""
         return any(sent is not None and sent < size for sent in (self._sending, self._given_up))
 
     def _supersede(self, segments: list[Segment]) -> None:
-        self.superseded += segments
+        with self._lock:
+            self._superseded += segments
         self._needed = [each for each in self._needed if each not in segments]
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 
 from lab_workbook.errors import AlreadyExists, CredentialsMissing, StoreError, Unreachable
 from lab_workbook.protocol.segments import Segment
@@ -73,21 +74,26 @@ class RemoveJob:
 
     is_bulky = False
 
-    def __init__(self, sender: Sender, segments: Sequence[Segment]) -> None:
+    def __init__(self, sender: Sender, name: str, segments: deque[Segment]) -> None:
         self._sender = sender
+        self._name = name
         self._segments = segments
 
     def run(self) -> None:
-        """Delete them; a bucket that refuses is not asked again."""
-        for segment in self._segments:
-            if not self._delete(str(segment)):
-                self._sender.journal.say("bucket", deletes=False)
-                return
-        ranges = [segment.range for segment in self._segments]
-        self._sender.journal.say("removed", name=self._segments[0].name, segments=ranges)
+        """Delete what is in the queue that all these jobs share; a bucket that refuses is not asked again."""
+        removed: list[str] = []
+        try:
+            while self._segments:
+                if not self._delete(str(self._segments[0])):
+                    self._sender.journal.say("bucket", deletes=False)
+                    return
+                removed.append(self._segments.popleft().range)
+        finally:
+            if removed:
+                self._sender.journal.say("removed", name=self._name, segments=removed)
 
     def give_way(self) -> None:
-        """Do nothing: the newer one removes these as well."""
+        """Do nothing: the newer one has the same queue."""
 
     def _delete(self, key: str) -> bool:
         try:

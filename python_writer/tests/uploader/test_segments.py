@@ -81,12 +81,12 @@ def test_a_reader_gets_every_row_from_the_artifact_and_few_segments(sizes):
     """
     What is superseded is never needed: it may be gone, or still be there.
     """
-    there = []
+    there, gone = [], set()
     for number, (trail, segment, _) in enumerate(play(sizes), 1):
         there.append(segment)
+        gone.update(trail.take_superseded())
         if number % 97 and number != len(sizes):
             continue
-        gone = set(trail.superseded)
         for listed in (there, [each for each in there if each not in gone]):
             reach, read = chain(trail.refreshed, listed)
             assert reach == trail.end
@@ -101,7 +101,7 @@ def test_after_ten_thousand_publications_a_reader_needs_at_most_64_objects(count
         trail.delivered(segment)
         there.append(segment)
 
-    gone = set(trail.superseded)
+    gone = set(trail.take_superseded())
     reach, read = chain(0, [each for each in there if each not in gone])
 
     # Without the artifact, as in a bucket that refuses overwrites.
@@ -134,7 +134,7 @@ def test_segments_are_kept_where_an_older_artifact_may_come_back(sizes, lost, da
         end += size
         segment = trail.publish(end)
         trail.delivered(segment)
-        there = [each for each in [*there, segment] if each not in trail.superseded]
+        there.append(segment)
         refresh = trail.refresh
         if refresh is not None:
             trail.sending(refresh)
@@ -142,7 +142,8 @@ def test_segments_are_kept_where_an_older_artifact_may_come_back(sizes, lost, da
                 landing.append(refresh)
             else:
                 trail.sent(refresh)
-        there = [each for each in there if each not in trail.superseded]
+        gone = trail.take_superseded()
+        there = [each for each in there if each not in gone]
         artifact = data.draw(st.sampled_from([trail.refreshed, *landing])) if landing else trail.refreshed
 
         assert chain(artifact, there)[0] == end
