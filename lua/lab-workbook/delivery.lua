@@ -23,6 +23,9 @@ Delivery.__index = Delivery
 
 local RESTART_SECONDS = 60
 
+-- After so many seconds of waiting at the end: one that was killed just now looks alive for a moment.
+local LOOK_AGAIN_SECONDS = 2
+
 -- Background commands of a shell read /dev/null, so the pipe goes round by descriptor 3. The inner shell
 -- leaves at once, so closing the pipe waits for nobody. The uploader must not hold what the script has
 -- open: a shell can close descriptors up to 9, the uploader closes the others.
@@ -184,8 +187,15 @@ function Delivery:waitForEnd()
    self:letGo()
    if not started then return false end
    -- Ctrl-C raises in here, and ends the wait; its user is still to hear what is left.
-   local ran, code = pcall(wait, self, self.config.exitMax, self.config.exitTimeout, event('ended'),
-      event('refused'))
+   local ran, code = pcall(function()
+      local ended, refused = event('ended'), event('refused')
+      local patience, longest = self.config.exitTimeout, self.config.exitMax
+      local soon = math.min(LOOK_AGAIN_SECONDS, patience / 2)
+      local early = wait(self, soon, soon, ended, refused)
+      if early == 0 or early == 3 then return early end
+      if not runs(self) and start(self) then self:letGo() end
+      return wait(self, longest - soon, patience - soon, ended, refused)
+   end)
    if code == 3 or journal.last(self.journal, 'ended') then
       self.news:arrived()
       self.news:tell(os.time())
