@@ -13,7 +13,8 @@ import threading
 from collections import Counter
 from typing import Any, NamedTuple
 
-from lab_workbook.protocol import jsontext, segments
+from lab_workbook.protocol import jsontext
+from lab_workbook.protocol.segments import Segment
 from lab_workbook.store.wire import Traffic, Wire
 
 from lab_workbook_writer.uploader.segments import Trail
@@ -127,16 +128,16 @@ class Journal:
 
     def _follow_name(self, event: Any, name: str, entry: dict[str, Any]) -> None:
         trail, size, outbox = self.trail(name), int(entry.get("bytes", 0)), str(entry.get("outbox", ""))
-        segment = segments.parse(f"{segments.folder(name)}{entry.get('segment')}")
         if event == "publishing":
             trail.publish(int(entry.get("end", 0)))
         elif event == "sending":
             self.tried.setdefault(name, set()).add((size, outbox))
             trail.sending(size)
         elif event == "removed":
-            trail.removed(set(entry.get("segments", ())))
-        elif event == "published" and segment is not None:
-            trail.delivered(segment)
+            trail.removed(entry.get("segments", ()))
+        elif event == "published" and "segment" in entry:
+            end, _, start = str(entry["segment"]).partition("-")
+            trail.delivered(Segment(name, int(start), int(end)))
         elif event == "published":
             self.published[name] = Sent(size, str(entry.get("sha256")), outbox)
             # What only its segments hold is listed as published too, and needs them for ever.

@@ -10,6 +10,7 @@ anything; the trail of a series follows the events of the journal, and answers w
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Final
 
 from lab_workbook.protocol import _spec
@@ -36,7 +37,7 @@ class Trail:
         # The segment whose sending was begun, and of which nobody knows yet whether it has arrived.
         self.pending: Segment | None = None
         # What was superseded since somebody has last taken it, and is not known to be removed.
-        self._superseded: list[Segment] = []
+        self._superseded: dict[str, Segment] = {}
         self._lock = threading.Lock()
         # How many bytes the artifact had when it was sent last.
         self.refreshed = 0
@@ -98,16 +99,17 @@ class Trail:
         self.refreshed = size
         self._supersede([each for each in self._needed if each.end <= self.lasting])
 
-    def removed(self, ranges: set[str]) -> None:
+    def removed(self, ranges: Iterable[str]) -> None:
         """Take note that superseded segments are gone."""
         with self._lock:
-            self._superseded = [each for each in self._superseded if each.range not in ranges]
+            for each in ranges:
+                self._superseded.pop(each, None)
 
     def take_superseded(self) -> list[Segment]:
         """Hand over the segments that nobody needs any more, each of them once."""
         with self._lock:
-            taken, self._superseded = self._superseded, []
-        return taken
+            taken, self._superseded = self._superseded, {}
+        return list(taken.values())
 
     def may_shrink_below(self, size: int) -> bool:
         """Say whether the artifact may be found shorter than this, though it was sent whole."""
@@ -115,7 +117,7 @@ class Trail:
 
     def _supersede(self, segments: list[Segment]) -> None:
         with self._lock:
-            self._superseded += segments
+            self._superseded.update((each.range, each) for each in segments)
         self._needed = [each for each in self._needed if each not in segments]
 
 
