@@ -258,6 +258,7 @@ def test_a_killed_script_is_interrupted(machine, s3_client, bucket_prefix):
     assert found["note"] == b"x"
 
 
+@pytest.mark.soak
 def test_an_outage_is_said_in_the_words_of_aws_and_survived(machine, late_s3, s3_client, bucket_prefix):
     """
     The script goes on, a flush says that nothing has arrived, and all arrives when the network is back.
