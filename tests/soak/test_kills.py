@@ -76,7 +76,7 @@ def test_a_dozen_random_kills_lose_nothing(under_fire):
 @pytest.mark.soak
 def test_a_thousand_random_kills_lose_nothing(under_fire, capsys):
     """
-    The same for as long as it takes: about a quarter of an hour on two cores.
+    The same for as long as it takes: about ten minutes on two cores.
     """
     began = time.monotonic()
     kills = under_fire(KILLS)
