@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+_EXACT = 2**53
 _MARK = re.compile("⟦(.*?)⟧")
 _REPEAT = re.compile(r"(\d+) x (.+)")
 
@@ -56,6 +57,44 @@ def value(spelled: Any) -> Any:
     if key in _FORMS:
         return _FORMS[key](content)
     return {name: value(item) for name, item in spelled.items()}
+
+
+def spelled(value: Any) -> Any:
+    """
+    Return the JSON spelling of a value, as messages have it.
+
+    >>> spelled({"loss": [1, 0.5, 2**53 + 1]})
+    {'loss': [1, {'$float': '0.5'}, {'$int': '9007199254740993'}]}
+    """
+    if isinstance(value, str):
+        return value if _is_unicode(value) else {"$bytes": _raw(value).hex().upper()}
+    if isinstance(value, float):
+        return {"$float": repr(value)}
+    if isinstance(value, int) and abs(value) > _EXACT:
+        return {"$int": str(value)}
+    if isinstance(value, (list, tuple)):
+        return [spelled(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if any(not isinstance(key, str) or not _is_unicode(key) for key in value) or _looks_like_a_form(value):
+        return {"$pairs": [[spelled(key), spelled(item)] for key, item in value.items()]}
+    return {key: spelled(item) for key, item in value.items()}
+
+
+def _looks_like_a_form(value: dict[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith("$")
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _raw(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # A surrogate that stands for no byte, as JSON's own escapes may spell one.
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _nested(depth: int) -> list[Any]:
