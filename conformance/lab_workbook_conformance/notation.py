@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+# What every parser of JSON reads as the same number.
 _EXACT = 2**53
 _MARK = re.compile("⟦(.*?)⟧")
 _REPEAT = re.compile(r"(\d+) x (.+)")
@@ -73,12 +74,13 @@ def spelled(value: Any) -> Any:
     if isinstance(value, int) and abs(value) > _EXACT:
         return {"$int": str(value)}
     if isinstance(value, (list, tuple)):
-        return [spelled(item) for item in value]
+        # By map, because a comprehension would take two frames of the stack for each of 512 levels.
+        return list(map(spelled, value))
     if not isinstance(value, dict):
         return value
     if any(not isinstance(key, str) or not _is_unicode(key) for key in value) or _looks_like_a_form(value):
         return {"$pairs": [[spelled(key), spelled(item)] for key, item in value.items()]}
-    return {key: spelled(item) for key, item in value.items()}
+    return dict(zip(value, map(spelled, value.values()), strict=True))
 
 
 def _looks_like_a_form(value: dict[str, Any]) -> bool:
@@ -95,6 +97,31 @@ def _raw(text: str) -> bytes:
     except UnicodeEncodeError:
         # A surrogate that stands for no byte, as JSON's own escapes may spell one.
         return text.encode("utf-8", "surrogatepass")
+
+
+def for_message(spelled: Any) -> Any:
+    """
+    Return the spelling that a message to an adapter has, of what is spelled as in SPEC.md.
+
+    >>> for_message({"rate": 0.5, "name": {"$repeat": ["ab", 2]}})
+    {'rate': {'$float': '0.5'}, 'name': 'abab'}
+    """
+    if isinstance(spelled, float):
+        return {"$float": repr(spelled)}
+    if isinstance(spelled, list):
+        return [for_message(item) for item in spelled]
+    if not isinstance(spelled, dict):
+        return spelled
+    ((key, content),) = spelled.items() if len(spelled) == 1 else ((None, None),)
+    if key == "$repeat":
+        return content[0] * content[1]
+    if key == "$pairs":
+        return {key: for_message(content)}
+    if key in _FORMS:
+        return spelled
+    if key and key.startswith("$"):
+        return {"$pairs": [[key, for_message(content)]]}
+    return {name: for_message(item) for name, item in spelled.items()}
 
 
 def _nested(depth: int) -> list[Any]:
