@@ -8,12 +8,16 @@ local spec = require 'lab-workbook.spec'
 local REQUESTS = [==[
 # --- requests --------------------------------------------------------------------------------------
 
+# Becomes aws, so it is called where a shell of its own is.
+call() {
+   export AWS_MAX_ATTEMPTS="$attempts" AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off PYTHONUTF8=1
+   exec aws ${endpoint:+"--endpoint-url=$endpoint"} ${profile:+"--profile=$profile"} \
+      ${region:+"--region=$region"} --cli-connect-timeout=10 --cli-read-timeout=60 "$@"
+}
+
 # Runs aws, with its input from descriptor 6. A script that waits hears whether bytes move.
 request() {
-   AWS_MAX_ATTEMPTS=$attempts AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off PYTHONUTF8=1 \
-      aws ${endpoint:+"--endpoint-url=$endpoint"} ${profile:+"--profile=$profile"} \
-      ${region:+"--region=$region"} --cli-connect-timeout=10 --cli-read-timeout=60 "$@" \
-      <&6 > /dev/null 2> "$own/tmp/aws/said" &
+   call "$@" <&6 > /dev/null 2> "$own/tmp/aws/said" &
    watch $!
    wait $! || return 1
    [ ! -e "$own/tmp/aws/trouble" ] || { rm -f "$own/tmp/aws/trouble"; say '"recovered"'; }
@@ -50,13 +54,28 @@ why() {
 # Whether the last request failed because the object is there already.
 exists() { case $(why) in *PreconditionFailed* | *'(412)'*) ;; *) return 1 ;; esac; }
 
-# Puts a file that must not exist yet.
-create() {
-   request s3api put-object "--bucket=$bucket" "--key=$path$1" "--body=$2" '--if-none-match=*' \
+# Puts a file by one request, with one more option if there is one.
+put_object() {
+   set -- s3api put-object "--bucket=$bucket" "--key=$path$1" "--body=$2" ${3:+"$3"} \
       ${encryption:+"--server-side-encryption=$encryption"} ${key:+"--ssekms-key-id=$key"} \
       ${class:+"--storage-class=$class"} ${acl:+"--acl=$acl"} \
-      "--content-type=$(content_type "$1")" 6< /dev/null
+      "--content-type=$(content_type "$1")"
+   request "$@" 6< /dev/null || { name_error "$@"; return 1; }
 }
+
+# Ceph's errors have no message, over which aws stumbles before it says which error it was. Then it is asked
+# once more, with all that it can tell; of that only the name is kept, for there are signatures in it.
+name_error() {
+   case $(why) in *"'NoneType'"*) ;; *) return ;; esac
+   # What exists by now may come from the first time.
+   open=yes
+   code=$(call --debug "$@" 2>&1 > /dev/null < /dev/null |
+      LC_ALL=C sed -n 's/.*<Code>\([A-Za-z0-9]*\)<.*/\1/p' | tail -n 1)
+   [ -z "$code" ] || echo "An error occurred ($code) when calling $1 $2" > "$own/tmp/aws/said"
+}
+
+# Puts a file that must not exist yet.
+create() { put_object "$1" "$2" '--if-none-match=*'; }
 
 # Puts a file, or what descriptor 6 gives where the file is -.
 replace() {
@@ -164,7 +183,7 @@ claim() {
 try_to_replace() {
    [ ! -e "$own/tmp/aws/late" ] || late=yes
    [ ! -e "$own/tmp/aws/tried" ] || return 0
-   until replace .lab-workbook/begin.json "$own/begin.json" 6< /dev/null; do
+   until put_object .lab-workbook/begin.json "$own/begin.json"; do
       case $(why) in
       *'(AccessDenied)'* | *'(403)'*)
          echo "$tag: the bucket lets nothing be replaced, so all is delivered at the end" >&2
@@ -175,6 +194,7 @@ try_to_replace() {
       wait_after_failure
    done
    : > "$own/tmp/aws/tried"
+   say '"progress"'
    arrived
 }
 ]==]
