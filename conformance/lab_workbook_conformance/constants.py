@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 
 def _read(name: str) -> Any:
@@ -39,4 +40,7 @@ def rules() -> dict[str, str]:
 @cache
 def schema(name: str) -> Draft202012Validator:
     """Return the schema ``begin``, ``end``, ``note``, ``spec`` or ``cases``."""
+    # It takes longer to import than a small adapter to do all of its work.
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(_read(f"spec/schemas/{name}.schema.json"))

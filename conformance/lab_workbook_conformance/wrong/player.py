@@ -1,0 +1,139 @@
+"""The adapter: steps in, answers out (ADAPTER.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from lab_workbook_conformance.constants import SPEC
+from lab_workbook_conformance.wrong import reader, values, writer
+from lab_workbook_conformance.wrong.errors import Refused, Unsupported
+
+Answer = dict[str, Any]
+
+
+def answer(question: str, body: dict[str, Any], on_ack: Callable[[int], None]) -> Answer:
+    """Return the answer to a question, without its id."""
+    if question == "hello":
+        return {"hello": hello()}
+    return record(body, on_ack) if question == "record" else read(body)
+
+
+def hello() -> Answer:
+    """Say who this is, and what it can do."""
+    return {
+        "name": "conformance example",
+        "version": "1",
+        "language": f"Python {platform.python_version()}",
+        "spec": SPEC["protocol"]["version"],
+        "levels": ["core", "git"],
+        "verbs": [*Script.VERBS, "newExperiment", "fail", "read"],
+        "integers": True,
+    }
+
+
+class Script:
+    """What a script has in its hands."""
+
+    VERBS = ("newTimeSeriesLog", "log", "saveJSON", "saveText", "saveFile", "saveGitStatus", "flush", "close")
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+        self.workbooks: list[writer.Workbook] = []
+
+    def play(self, verb: str, *arguments: Any) -> None:
+        """Play one step."""
+        if verb == "newExperiment":
+            self.workbooks.append(writer.new_experiment({**self._given, **arguments[0]}))
+            return
+        workbook = self.workbooks[-1]
+        if verb == "fail":
+            workbook.close(RuntimeError(*arguments))
+        elif verb == "saveFile":
+            name, text = arguments
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(text.encode("utf-8", "surrogateescape"))
+                file.flush()
+                workbook.save_file(name, file.name)
+        elif verb in self.VERBS:
+            calls: dict[str, Callable[..., None]] = {
+                "newTimeSeriesLog": workbook.new_time_series_log,
+                "log": workbook.log,
+                "saveJSON": workbook.save_json,
+                "saveText": workbook.save_text,
+                "saveGitStatus": workbook.save_git_status,
+                "flush": workbook.flush,
+                "close": workbook.close,
+            }
+            calls[verb](*arguments)
+        else:
+            raise Unsupported(f"there is no {verb}")
+
+
+def record(body: dict[str, Any], on_ack: Callable[[int], None]) -> Answer:
+    """Play the steps in order, and end what they have begun."""
+    given = {"bucketPrefix": body.get("prefix"), "tag": values.heard(body.get("tag"))}
+    script = Script({key: value for key, value in given.items() if value is not None})
+    at = 0
+    try:
+        for at, step in enumerate(body["steps"]):
+            script.play(step[0], *map(values.heard, step[1:]))
+            if body.get("acks"):
+                on_ack(at)
+    except Refused as error:
+        said = {"step": at, "rule": error.rule, "message": str(error)}
+        return closed(script, {"refused": said})
+    except Unsupported as error:
+        return closed(script, {"unsupported": {"step": at, "message": str(error)}})
+    except Exception as error:  # noqa: BLE001 - whatever it is, the kit has to hear of it
+        return closed(script, {"failed": {"step": at, "message": repr(error)}})
+    for workbook in script.workbooks:
+        workbook.let_go()
+    return {"done": {"tag": script.workbooks[-1].tag if script.workbooks else ""}}
+
+
+def closed(script: Script, said: Answer) -> Answer:
+    """Close what is open, and say that."""
+    for workbook in script.workbooks:
+        workbook.close()
+    return said
+
+
+def read(body: dict[str, Any]) -> Answer:
+    """Say what a reader sees."""
+    try:
+        experiment = reader.Experiment(body["prefix"], body["tag"])
+    except Refused as error:
+        return {"refused": {"rule": error.rule, "message": str(error)}}
+    listed = experiment.listed()
+    artifacts = {name: experiment.artifact(name) for name in {*listed, *body.get("names", [])}}
+    return {"saw": {"status": experiment.status(), "listed": listed, "artifacts": spelled(artifacts)}}
+
+
+def spelled(artifacts: dict[str, Answer]) -> Answer:
+    """Return what artifacts say, as messages spell values."""
+    spoken = ("rows", "value")
+    return {
+        name: {key: values.said(item) if key in spoken else item for key, item in said.items()}
+        for name, said in artifacts.items()
+    }
+
+
+def main() -> None:
+    """Answer until there are no more questions."""
+    # What a library prints by mistake is no answer.
+    answers, sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8"), sys.stderr
+
+    def say(said: Answer) -> None:
+        answers.write(json.dumps({"id": message["id"], **said}) + "\n")
+        answers.flush()
+
+    for line in sys.stdin.buffer:
+        message = json.loads(line)
+        (question,) = message.keys() - {"id"}
+        say(answer(question, message[question], lambda at: say({"ack": at})))

@@ -1,0 +1,74 @@
+"""Where the files of an experiment go. A folder; whatever has the same verbs may take its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Protocol
+
+from lab_workbook_conformance.constants import SPEC
+
+_TMP = SPEC["layout"]["tmp"]
+
+
+class Store(Protocol):
+    """All that a writer asks of a place."""
+
+    def create(self, name: str, data: bytes) -> None:
+        """Put what must not be there yet; raises FileExistsError where it is."""
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Put what may be there, all of its bytes in one step."""
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add to what is there all of the data or nothing, else raises OSError."""
+
+    def end(self) -> None:
+        """Take away what only the writer needed."""
+
+
+class Folder:
+    """An experiment in a folder, which is absolute, so that nobody minds where the script goes."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def create(self, name: str, data: bytes) -> None:
+        with open(self._place(name), "xb", buffering=0) as file:
+            file.write(data)
+
+    def replace(self, name: str, data: bytes) -> None:
+        os.replace(self._written(data), self._place(name))
+
+    def append(self, name: str, data: bytes) -> None:
+        # Not "ab", which would create the file without its header.
+        with open(self._place(name), "r+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            # One write a row, so that whoever looks sees whole rows; it may take less than it was given.
+            if file.write(data) < len(data):
+                self.mend(name, size)
+                raise OSError("the disk took only a part of a row")
+
+    def mend(self, name: str, size: int) -> None:
+        """Remove what is torn behind the last whole row."""
+        os.truncate(self._place(name), size)
+
+    def end(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(os.path.dirname(self._place(_TMP)))
+
+    def _place(self, name: str) -> str:
+        path = self._path + name
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def _written(self, data: bytes) -> str:
+        """Write a file under a name that nobody reads, and return its path."""
+        path = self._place(f"{_TMP}{os.getpid()}")
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except OSError:
+            os.unlink(path)
+            raise
+        return path
