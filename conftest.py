@@ -17,16 +17,14 @@ import itertools
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from lab_workbook_conformance.s3 import server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -83,9 +81,8 @@ def s3_server() -> Iterator[S3Server]:
     if given:
         yield S3Server(given, _environment(given), is_moto=False)
         return
-    port = _free_port()
-    with _moto_server(port) as url:
-        yield S3Server(url, _environment(url))
+    with server.running() as moto:
+        yield S3Server(moto.url, _environment(moto.url))
 
 
 @pytest.fixture
@@ -129,7 +126,7 @@ def bucket_prefix(s3_client: S3Client) -> str:
 def late_s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> LateServer:
     """A way to the S3 server that is closed at first, with an environment that points to it."""
     host, _, port = s3_server.url.removeprefix("http://").partition(":")
-    late = LateServer((host, int(port or 80)), _free_port())
+    late = LateServer((host, int(port or 80)), server.free_port())
     for name, value in {**s3_server.environment, "AWS_ENDPOINT_URL_S3": late.url}.items():
         monkeypatch.setenv(name, value)
     return late
@@ -181,31 +178,6 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
     source.close()
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def _moto_server(port: int) -> Iterator[str]:
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(  # noqa: S603 - the arguments are our own
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"},
-    )
-    try:
-        _wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
 def _write_as_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the environment the keys of the user who only writes, and boto3 in this process the owner's."""
     import boto3.session
@@ -237,21 +209,5 @@ def _put_only_policy(bucket_prefix: str) -> dict[str, Any]:
 
 
 def _environment(url: str) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL_S3": url,
-        "AWS_ACCESS_KEY_ID": _GIVEN.get("AWS_ACCESS_KEY_ID", "testing"),
-        "AWS_SECRET_ACCESS_KEY": _GIVEN.get("AWS_SECRET_ACCESS_KEY", "testing"),
-        "AWS_DEFAULT_REGION": _GIVEN.get("AWS_DEFAULT_REGION", "us-east-1"),
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError("the S3 server for tests has ended; install the dev group: make setup")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("the S3 server for tests did not start within a minute")
+    given = {name: _GIVEN[name] for name in server.ENVIRONMENT if name in _GIVEN}
+    return {**server.ENVIRONMENT, **given, "AWS_ENDPOINT_URL_S3": url}

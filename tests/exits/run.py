@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import lab_workbook
+from lab_workbook_conformance.s3.faults import stall
+from lab_workbook_conformance.s3.proxy import Proxy
 
 from tests.exits.endings import LUA, PYTHON, Ending
-from tests.faults.proxy import Proxy, stall
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

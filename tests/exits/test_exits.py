@@ -3,11 +3,11 @@
 import shutil
 
 import pytest
+from lab_workbook_conformance.s3.proxy import Proxy
 
 from tests.exits import table
 from tests.exits.endings import TWINS
 from tests.exits.run import Run
-from tests.faults.proxy import Proxy
 
 
 def endings():

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lab_workbook_conformance.s3.proxy import Proxy
 
 from tests.faults.drill import SCRIPTS, Training
-from tests.faults.proxy import Proxy
 
 
 @pytest.fixture

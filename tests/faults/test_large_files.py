@@ -8,8 +8,7 @@ from pathlib import Path
 import lab_workbook
 import pytest
 from lab_workbook.protocol import _spec
-
-from tests.faults.proxy import Exchange
+from lab_workbook_conformance.s3.proxy import Exchange
 
 MEGABYTE = 1 << 20
 

@@ -11,9 +11,9 @@ import time
 
 import lab_workbook
 import pytest
+from lab_workbook_conformance.s3.faults import late, reset_after_storing, store_and_deny
 
 from tests.faults import drill
-from tests.faults.proxy import late, reset_after_storing, store_and_deny
 
 
 @pytest.mark.parametrize("tag", [None, "chosen"])

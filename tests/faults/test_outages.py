@@ -13,9 +13,10 @@ import os
 import time
 
 import pytest
+from lab_workbook_conformance.s3 import faults
+from lab_workbook_conformance.s3.faults import answer, delay, late
 
-from tests.faults import drill, proxy
-from tests.faults.proxy import answer, delay, late
+from tests.faults import drill
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "20"))
 
@@ -25,10 +26,10 @@ OVER = "deliveries to the bucket work again"
 FAULTS = {
     "500 InternalError": answer(500, "InternalError"),
     "503 SlowDown": answer(503, "SlowDown"),
-    "connections are reset": proxy.reset,
-    "reset after storing": proxy.reset_after_storing,
-    "nobody answers": proxy.stall,
-    "answers break off": proxy.truncate,
+    "connections are reset": faults.reset,
+    "reset after storing": faults.reset_after_storing,
+    "nobody answers": faults.stall,
+    "answers break off": faults.truncate,
     "requests arrive late": late,
     "403 ExpiredToken": answer(403, "ExpiredToken"),
     "403 AccessDenied": answer(403, "AccessDenied"),
@@ -127,8 +128,8 @@ def test_the_docs_name_every_fault():
         pytest.param(answer(503, "SlowDown"), id="503"),
         pytest.param(answer(403, "RequestTimeTooSkewed"), id="the clock is wrong", marks=pytest.mark.soak),
         pytest.param(answer(403, "ExpiredToken"), id="expired", marks=pytest.mark.soak),
-        pytest.param(proxy.stall, id="nobody answers", marks=pytest.mark.soak),
-        pytest.param(proxy.reset, id="reset", marks=pytest.mark.soak),
+        pytest.param(faults.stall, id="nobody answers", marks=pytest.mark.soak),
+        pytest.param(faults.reset, id="reset", marks=pytest.mark.soak),
     ],
 )
 def test_an_experiment_starts_in_an_outage(train, proxy, fault):

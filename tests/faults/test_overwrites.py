@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import lab_workbook
-
-from tests.faults.proxy import refuse_overwrites
+from lab_workbook_conformance.s3.faults import refuse_overwrites
 
 
 def saved(proxy):

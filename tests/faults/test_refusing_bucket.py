@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from lab_workbook_conformance.s3.faults import refuse_overwrites
+
 from tests.faults import drill
-from tests.faults.proxy import refuse_overwrites
 
 
 def test_a_bucket_that_refuses_overwrites_is_no_outage(train, proxy, s3_client, bucket_prefix):
