@@ -112,14 +112,15 @@ def for_message(spelled: Any) -> Any:
         return [for_message(item) for item in spelled]
     if not isinstance(spelled, dict):
         return spelled
-    ((key, content),) = spelled.items() if len(spelled) == 1 else ((None, None),)
+    key: str = next(iter(spelled)) if len(spelled) == 1 else ""
+    content = spelled.get(key)
     if key == "$repeat":
         return content[0] * content[1]
     if key == "$pairs":
         return {key: for_message(content)}
     if key in _FORMS:
         return spelled
-    if key and key.startswith("$"):
+    if key.startswith("$"):
         return {"$pairs": [[key, for_message(content)]]}
     return {name: for_message(item) for name, item in spelled.items()}
 

@@ -212,6 +212,11 @@ def raw_rows(data: bytes) -> list[list[str]]:
     return [[_unquoted(cell) for cell in row] for row in rows[:1]] + rows[1:]
 
 
+def tail(text: str) -> str:
+    """Return what follows the last whole row."""
+    return _split(text)[1] or ""
+
+
 def read(text: str) -> list[list[Any]] | None:
     r"""
     Return the header and the rows of a series as a reader gives them; None: this is a plain table.

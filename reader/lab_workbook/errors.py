@@ -78,12 +78,14 @@ class Misuse(LabWorkbookError, ValueError):
     """
     The program asked for something that the protocol has no rule for.
 
-    ``rule`` is the id of the rule in ``spec/v1/SPEC.md``, such as ``"name.characters"``.
+    ``rule`` is the id of the rule in ``spec/v1/SPEC.md``, such as ``"name.characters"``, and ``problem`` the
+    message without it.
     """
 
     def __init__(self, rule: str, message: str) -> None:
         super().__init__(f"{message} (rule {rule})")
         self.rule = rule
+        self.problem = message
 
 
 class InvalidTag(Misuse):

@@ -56,7 +56,7 @@ def check(tag: object) -> str:
     try:
         name = names.check(tag)
     except InvalidName as error:
-        raise InvalidTag("tag.explicit", f"the tag {tag!r} cannot be used: {error}") from None
+        raise InvalidTag("tag.explicit", f"the tag {tag!r} cannot be used: {error.problem}") from None
     if "/" in name or len(name.encode()) > _spec.TAG_MAX_BYTES:
         raise InvalidTag(
             "tag.explicit",

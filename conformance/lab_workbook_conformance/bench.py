@@ -1,0 +1,256 @@
+"""
+The bench on which one writer or reader is tried: its world, and everything that can be asked of it.
+
+>>> with Bench(["lua5.4", "adapter.lua"]) as bench:
+...     recording = bench.record([["newExperiment", {}], ["saveText", "notes", "x"], ["close"]])
+...     recording.files["notes"]
+b'x'
+
+One adapter answers most questions; where it dies or is killed the next question starts another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, final
+
+from lab_workbook_conformance import notation, world
+from lab_workbook_conformance.adapter import Adapter, AdapterNonsense
+from lab_workbook_conformance.constants import SPEC
+
+_RECORDED = ("done", "refused", "unsupported", "failed")
+
+
+class Unsupported(Exception):
+    """The adapter cannot play this, which is no fault."""
+
+
+class Recording(NamedTuple):
+    """
+    What came of some steps.
+
+    ``answer`` and ``said`` are the adapter's, ``experiments`` what lies under the prefix: files by name, by
+    tag. ``window`` holds the seconds since 1970 between which all of it happened.
+    """
+
+    steps: list[Any]
+    answer: str
+    said: dict[str, Any]
+    experiments: dict[str, dict[str, bytes]]
+    window: tuple[int, int]
+
+    @property
+    def tag(self) -> str:
+        """The tag of the experiment that the adapter names; else of the only one."""
+        return str(self.said.get("tag") or next(iter(self.experiments), ""))
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files of that experiment; none where it is not there."""
+        return self.experiments.get(self.tag, {})
+
+    @property
+    def is_done(self) -> bool:
+        """Whether each step returned."""
+        return self.answer == "done"
+
+
+@final
+class Bench:
+    """
+    A context manager; ``timeout`` is for each answer, in seconds.
+
+    ``home`` is a folder of its own with the given files in it, and ``folder`` where the adapter starts: in
+    ``home`` where it is not given.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        home: Mapping[str, bytes] | None = None,
+        folder: str | None = None,
+        timeout: float = 30,
+    ) -> None:
+        self._command = world.command_from(command)
+        self._timeout = timeout
+        self._environment = dict(environment or {})
+        # What the system calls it, because a program that asks where it is hears that too.
+        self._scratch = os.path.realpath(tempfile.mkdtemp(prefix="certify-"))
+        self.home = os.path.join(self._scratch, "home")
+        write(self.home, home or {})
+        self.folder = folder or self.home
+        self._adapter: Adapter | None = None
+        self._hello: dict[str, Any] | None = None
+        self._made = 0
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del error, trace
+        try:
+            self.kill() if kind else self.end()
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @property
+    def hello(self) -> dict[str, Any]:
+        """What the adapter says of itself."""
+        if self._hello is None:
+            self._hello = self._ask("hello", {"spec": SPEC["protocol"]["version"]}, ("hello",))[1]
+        return self._hello
+
+    @property
+    def integers(self) -> bool:
+        """Whether its language tells 1 from 1.0."""
+        return bool(self.hello["integers"])
+
+    @property
+    def adapter(self) -> Adapter:
+        """The running adapter, started where there is none."""
+        if self._adapter is None or not self._adapter.is_running:
+            self.kill()
+            self._adapter = Adapter(
+                self._command,
+                folder=self.folder,
+                environment=world.environment(self.home, self._environment),
+                timeout=self._timeout,
+            )
+        return self._adapter
+
+    def another(
+        self,
+        *,
+        environment: Mapping[str, str] | None = None,
+        home: Mapping[str, bytes] | None = None,
+        folder: str | None = None,
+    ) -> Bench:
+        """Return a bench with a fresh adapter in another world; a context manager too."""
+        more = {**self._environment, **(environment or {})}
+        return Bench(self._command, environment=more, home=home, folder=folder, timeout=self._timeout)
+
+    def end(self) -> None:
+        """Close the adapter's input and wait until it has exited, as a script that has done its work."""
+        adapter, self._adapter = self._adapter, None
+        if adapter:
+            adapter.end()
+
+    def kill(self) -> None:
+        """Kill the adapter, as a machine does that loses power."""
+        adapter, self._adapter = self._adapter, None
+        if adapter:
+            adapter.kill()
+
+    def scratch(self) -> str:
+        """Return the path of a new place that does not exist yet."""
+        self._made += 1
+        return os.path.join(self._scratch, f"{self._made}")
+
+    def record(
+        self,
+        steps: Sequence[Any],
+        *,
+        prefix: str | None = None,
+        look_in: str | None = None,
+        on_ack: Callable[[int], None] | None = None,
+    ) -> Recording:
+        """
+        Play steps, and return what came of them.
+
+        They are spelled as in SPEC.md. ``prefix`` is a new folder, or what is given; an empty one leaves it
+        to the writer. ``look_in`` is the folder where the experiments are then to be found.
+
+        Raises:
+            Unsupported: the adapter cannot play one of them.
+            AdapterTrouble: it could not be talked to.
+        """
+        missing = {step[0] for step in steps} - set(self.hello["verbs"])
+        if missing:
+            raise Unsupported(f"it has no verb {', '.join(sorted(missing))}")
+        prefix = self.scratch() if prefix is None else prefix
+        body: dict[str, Any] = {"steps": notation.for_message(list(steps))}
+        body |= {"prefix": prefix} if prefix else {}
+        body |= {"acks": True} if on_ack else {}
+        began = int(time.time())
+        answer, said = self._ask("record", body, _RECORDED, on_ack=on_ack)
+        if answer == "unsupported":
+            raise Unsupported(said["message"])
+        window = (began, int(time.time()))
+        return Recording(list(steps), answer, said, experiments_in(look_in or prefix), window)
+
+    def read(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        tag: str = "baseline",
+        names: Sequence[str] = (),
+        prefix: str | None = None,
+    ) -> tuple[str, Any]:
+        """
+        Write an experiment of these files and return what the reader sees in it: ``saw`` or ``refused``.
+
+        Raises:
+            Unsupported: the adapter has no reader.
+            AdapterTrouble: it could not be talked to.
+        """
+        if "read" not in self.hello["verbs"]:
+            raise Unsupported("it has no verb read")
+        prefix = prefix or self.scratch()
+        write(os.path.join(prefix, tag), files)
+        body = {"prefix": prefix, "tag": tag, "names": list(names)}
+        return self._ask("read", body, ("saw", "refused", "unsupported", "failed"))
+
+    def _ask(
+        self,
+        question: str,
+        body: dict[str, Any],
+        expected: Sequence[str],
+        *,
+        on_ack: Callable[[int], None] | None = None,
+    ) -> tuple[str, Any]:
+        answer, said = self.adapter.ask(question, body, on_ack=on_ack or (lambda _: None))
+        if answer not in expected:
+            self.kill()
+            raise AdapterNonsense(f"{answer} is no answer to {question}")
+        if answer == "unsupported" and question == "read":
+            raise Unsupported(said["message"])
+        return answer, said
+
+
+def write(folder: str, files: Mapping[str, bytes]) -> None:
+    """Make a folder with these files in it."""
+    os.makedirs(folder, exist_ok=True)
+    for name, data in files.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data)
+
+
+def experiments_in(folder: str) -> dict[str, dict[str, bytes]]:
+    """Return what lies under a prefix: the files of each experiment by their names, by tag."""
+    with contextlib.suppress(FileNotFoundError):
+        return {
+            tag: dict(_files(os.path.join(folder, tag)))
+            for tag in sorted(os.listdir(folder))
+            if os.path.isdir(os.path.join(folder, tag))
+        }
+    return {}
+
+
+def _files(folder: str) -> Iterator[tuple[str, bytes]]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            with open(path, "rb") as file:
+                yield os.path.relpath(path, folder).replace(os.sep, "/"), file.read()

@@ -1,0 +1,171 @@
+"""
+``lab-workbook certify -- COMMAND``: try a writer or a reader, case by case.
+
+>>> report = run(["lua5.4", "adapter.lua"], levels=["core"])
+>>> report.broken
+set()
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from lab_workbook_conformance import known, levels
+from lab_workbook_conformance.adapter import AdapterDied, AdapterNonsense, AdapterSilent, AdapterTrouble
+from lab_workbook_conformance.bench import Bench, Unsupported
+from lab_workbook_conformance.case import Case, Finding
+from lab_workbook_conformance.report import (
+    FAILED,
+    PASSED,
+    TROUBLE,
+    UNSUPPORTED,
+    Report,
+    Result,
+    show,
+    write_json,
+    write_junit,
+)
+
+_USAGE = 2
+LEVELS = ("core", "git", "models", "s3")
+ROLES = ("writer", "reader")
+# An adapter that never answers would otherwise take its whole time for each case.
+_TROUBLES_IN_A_ROW = 3
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cases: Iterable[Case] | None = None,
+    levels: Collection[str] = (),
+    roles: Collection[str] = (),
+    timeout: float = 30,
+    fail_fast: bool = False,
+    on_result: Callable[[Result], None] = lambda _: None,
+) -> Report:
+    """
+    Try the adapter of this command.
+
+    ``levels`` and ``roles`` default to those that it says it has.
+
+    Raises:
+        AdapterTrouble: it did not even say hello.
+    """
+    with Bench(command, timeout=timeout) as bench:
+        report = Report(list(command), bench.hello)
+        troubles = 0
+        for case in chosen(cases, levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])):
+            result = judge(case, bench)
+            report.results.append(result)
+            on_result(result)
+            troubles = troubles + 1 if result.verdict in _VERDICTS.values() else 0
+            if troubles == _TROUBLES_IN_A_ROW:
+                report.stopped = "Stopped: the adapter was in trouble three times in a row."
+            if report.stopped or (fail_fast and result.verdict == FAILED):
+                break
+    return report
+
+
+def chosen(cases: Iterable[Case] | None, of_levels: Collection[str], roles: Collection[str]) -> list[Case]:
+    """Return the cases of these levels and roles."""
+    found = levels.cases() if cases is None else cases
+    return [case for case in found if case.level in of_levels and case.role in roles]
+
+
+def _roles(verbs: Collection[str]) -> list[str]:
+    """Return what an adapter is, by what it can do."""
+    writer = ["writer"] if "newExperiment" in verbs else []
+    return [*writer, *(["reader"] if "read" in verbs else [])]
+
+
+_VERDICTS: dict[type[AdapterTrouble], str] = {
+    AdapterSilent: "silent",
+    AdapterDied: "died",
+    AdapterNonsense: "nonsense",
+}
+
+
+def judge(case: Case, bench: Bench) -> Result:
+    """Play one case and return what came of it."""
+    began = time.monotonic()
+
+    def result(verdict: str, message: str = "", findings: tuple[Finding, ...] = ()) -> Result:
+        return Result(case, verdict, findings, message, time.monotonic() - began)
+
+    try:
+        findings = tuple(case.play(bench))
+    except Unsupported as error:
+        return result(UNSUPPORTED, str(error))
+    except AdapterTrouble as error:
+        return result(_VERDICTS[type(error)], str(error))
+    return result(FAILED if findings else PASSED, findings=findings)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
+    options = _parser().parse_args(arguments)
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    every = list(levels.cases())
+    names = {case.name for case in every}
+    if not command:
+        return _say("say after -- which command starts the adapter", _USAGE)
+    if set(options.case) - names:
+        return _say(f"there is no case {', '.join(sorted(set(options.case) - names))}", _USAGE)
+    try:
+        failures = known.load(options.known, names) if options.known else {}
+        report = _run(options, command, every)
+    except known.BadKnownFile as error:
+        return _say(str(error), _USAGE)
+    except AdapterTrouble as error:
+        return _say(f"the adapter cannot be used: {error}", TROUBLE)
+    report.results = known.applied(report.results, failures)
+    if options.json:
+        write_json(report, options.json)
+    if options.junit:
+        write_junit(report, options.junit)
+    show(report)
+    return report.exit_code
+
+
+def _say(message: str, code: int) -> int:
+    sys.stderr.write(f"certify: {message}\n")
+    return code
+
+
+def _run(options: argparse.Namespace, command: list[str], every: list[Case]) -> Report:
+    """Run what the options choose; a case that is named is played whatever the adapter says it has."""
+    is_named = bool(options.case)
+    return run(
+        command,
+        cases=[case for case in every if case.name in options.case or not is_named],
+        levels=options.level or (LEVELS if is_named else ()),
+        roles=options.role or (ROLES if is_named else ()),
+        timeout=options.timeout,
+        fail_fast=options.fail_fast,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lab-workbook certify",
+        description="Try whether a writer or a reader speaks the lab-workbook protocol.",
+        epilog="Exit codes: 0 it does; 1 a rule is broken; 2 wrong usage; 3 the adapter gave no answers.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="starts the adapter")
+    parser.add_argument(
+        "--level", action="append", choices=LEVELS, default=[], help="only this; may be repeated"
+    )
+    parser.add_argument("--role", action="append", choices=ROLES, default=[], help="only writer or reader")
+    parser.add_argument(
+        "--case", action="append", default=[], metavar="NAME", help="only this; may be repeated"
+    )
+    parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="for each answer (30)")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first broken rule")
+    parser.add_argument("--known", metavar="FILE", help="a JSON list of failures that have an issue")
+    parser.add_argument("--json", metavar="FILE", help="write what came of each case and rule")
+    parser.add_argument("--junit", metavar="FILE", help="the same for CI services")
+    return parser

@@ -1,0 +1,327 @@
+"""Level core, for writers: what is played, and what then lies in a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator
+from functools import partial
+from importlib import resources
+from typing import Any
+
+from lab_workbook_conformance import answers, series, verdicts
+from lab_workbook_conformance.bench import Bench, Recording, Unsupported, experiments_in
+from lab_workbook_conformance.case import Case, Finding, shown
+from lab_workbook_conformance.constants import SPEC
+from lab_workbook_conformance.levels.examples import CLOSE, NEW, Example, examples
+
+Findings = Iterable[Finding]
+
+
+def cases() -> Iterator[Case]:
+    """Yield the examples of SPEC.md that a writer can play, what they cannot show, and the pinned cases."""
+    for example in examples():
+        play = _player(example)
+        if play:
+            yield Case(example.name, (example.rule,), "core", "writer", partial(play, example=example))
+    for name, rules, play in _MORE:
+        yield Case(name, rules, "core", "writer", play)
+    yield from pinned()
+
+
+def _player(example: Example) -> Any:
+    """Return what plays an example; None where a writer cannot show it in a folder."""
+    is_git = "saveGitStatus" in example.text and example.subject == "steps"
+    if example.subject == "steps" and not is_git:
+        return _accepted_steps if example.accepts else _refused_steps
+    if example.subject in ("name", "tag"):
+        return _names if example.accepts else _refused_names
+    if example.accepts and example.answers("cell", "json"):
+        return _cells
+    if example.accepts and example.answers("files"):
+        return _files
+    return None
+
+
+def finished(bench: Bench, steps: list[Any], rule: str) -> Iterator[Finding]:
+    """Play steps, close, and judge all that is there."""
+    found = bench.record([*steps, CLOSE])
+    yield from verdicts.recording(found, rule, integers=bench.integers)
+
+
+def _accepted_steps(bench: Bench, example: Example) -> Findings:
+    yield from finished(bench, example.steps, example.rule)
+
+
+def _refused_steps(bench: Bench, example: Example) -> Findings:
+    yield from verdicts.refused(bench.record(example.steps), example.rule)
+
+
+def _names(bench: Bench, example: Example) -> Findings:
+    """Save one text under each name; a tag has an experiment of its own."""
+    if example.subject == "tag":
+        for tag in example.lines:
+            yield from finished(bench, [["newExperiment", {"tag": tag}]], example.rule)
+    else:
+        yield from finished(bench, [NEW, *(["saveText", name, "x"] for name in example.lines)], example.rule)
+
+
+def _refused_names(bench: Bench, example: Example) -> Findings:
+    for text in example.lines:
+        is_tag = example.subject == "tag"
+        steps = [["newExperiment", {"tag": text}]] if is_tag else [NEW, ["saveText", text, "x"]]
+        yield from verdicts.refused(bench.record(steps), example.rule)
+
+
+def _cells(bench: Bench, example: Example) -> Findings:
+    """Log the values of the answers; how they are written is for the judge of cells to say."""
+    rows = [["log", "x", {"x": value}] for _, value, _ in example.answers("cell")]
+    values = [["saveJSON", str(at), value] for at, (_, value, _) in enumerate(example.answers("json"))]
+    begun = [["newTimeSeriesLog", "x", ["x"]]] if rows else []
+    yield from _as_many(bench, begun, [*rows, *values], example.rule)
+
+
+def _as_many(bench: Bench, first: list[Any], steps: list[Any], rule: str) -> Findings:
+    """Play steps together; where the language has no such value, each alone, and those that it has."""
+    try:
+        yield from list(finished(bench, [NEW, *first, *steps], rule))
+    except Unsupported:
+        played = 0
+        for step in steps:
+            with contextlib.suppress(Unsupported):
+                yield from finished(bench, [NEW, *first, step], rule)
+                played += 1
+        if not played:
+            raise
+
+
+def _files(bench: Bench, example: Example) -> Findings:
+    """Play each step alone, and see which names it makes."""
+    for _, step, names in example.answers("files"):
+        if step[0] == "saveGitStatus":
+            continue
+        found = bench.record([NEW, step, CLOSE])
+        yield from verdicts.recording(found, example.rule, integers=bench.integers)
+        yield from _same_names(found, names, example.rule)
+
+
+def _same_names(found: Recording, names: list[str], rule: str) -> Findings:
+    made = sorted(name for name in found.files if answers.is_listed(name))
+    if found.is_done and made != sorted(names):
+        yield Finding(rule, f"it should make {', '.join(names)}", shown(found.steps[1]), ", ".join(made))
+
+
+def _fresh_tags(bench: Bench) -> Findings:
+    """Let the writer make tags, in one process and in another."""
+    found = [bench.record([NEW, CLOSE]) for _ in range(20)]
+    with bench.another() as other:
+        found += [other.record([NEW, CLOSE]) for _ in range(2)]
+    for recording in found:
+        yield from verdicts.recording(recording, "tag.shape", integers=bench.integers)
+        yield from verdicts.fresh_tag(recording)
+    tags = [recording.tag for recording in found]
+    random = {tag[-SPEC["tag"]["random_length"] :] for tag in tags}
+    if len(random) < len(tags):
+        yield Finding("tag.random", "the same random characters came again", "", ", ".join(tags))
+
+
+def _claimed_before(bench: Bench) -> Findings:
+    """Ask for a tag whose folder somebody else has begun."""
+    prefix = bench.scratch()
+    steps = [["newExperiment", {"tag": "baseline", "note": "first"}], CLOSE]
+    first = bench.record(steps, prefix=prefix)
+    yield from verdicts.recording(first, "tag.claim", integers=bench.integers)
+    with bench.another() as other:
+        second = other.record([["newExperiment", {"tag": "baseline", "note": "second"}]], prefix=prefix)
+    # Both left their files in one folder, so it is the first look that says what there has to be.
+    yield from verdicts.refused(second._replace(experiments={}), "tag.claim")
+    if second.experiments != first.experiments:
+        yield Finding("tag.claim", "whoever came second changed the experiment", shown(second.steps))
+
+
+def _seen_growing(bench: Bench) -> Findings:
+    """Look at a series after each call: born whole, each row at its end, and what was there stays."""
+    prefix, looks = bench.scratch(), {}
+    rows = [["log", "loss", {"epoch": epoch, "note": "two\nlines"}] for epoch in range(5)]
+    steps = [NEW, ["newTimeSeriesLog", "loss", ["epoch", "note"]], *rows, CLOSE]
+
+    def look(step: int) -> None:
+        looks[step] = next((files for files in experiments_in(prefix).values()), {})
+
+    found = bench.record(steps, prefix=prefix, on_ack=look)
+    yield from verdicts.recording(found, "series.append", integers=bench.integers)
+    yield from _begun_first(looks.get(0, {}))
+    before = b""
+    for step in range(1, len(steps)):
+        data = looks.get(step, {}).get("loss.csv")
+        if data is None:
+            yield Finding(
+                "series.birth", "the series is not there when the call has returned", shown(steps[step])
+            )
+            return
+        if step == 1 and not data.endswith(b"\n"):
+            yield Finding(
+                "series.birth", "its header is not whole when the call has returned", "", shown(data)
+            )
+        whole = _whole(before)
+        if not data.startswith(whole):
+            yield Finding("series.append", "whole rows have changed", shown(whole), shown(data))
+        before = data
+
+
+def _begun_first(files: dict[str, bytes]) -> Findings:
+    if SPEC["layout"]["begin"] not in files:
+        yield Finding(
+            "begin.first", "there is no begin.json when newExperiment has returned", "", ", ".join(files)
+        )
+
+
+def _whole(data: bytes) -> bytes:
+    """Return a series up to the end of its last whole row."""
+    text = data.decode("utf-8", "surrogateescape")
+    return text[: len(text) - len(series.tail(text))].encode("utf-8", "surrogateescape")
+
+
+def _lost_texts(bench: Bench) -> Findings:
+    """Give three texts that have to be mended, and some that have not."""
+    texts = [{"$bytes": "636166E9"}, "a\0b", "sound", {"$bytes": "61E28262"}]
+    rows = [["log", "notes", {"note": text}] for text in texts]
+    found = bench.record([NEW, ["newTimeSeriesLog", "notes", ["note"]], *rows, CLOSE])
+    yield from verdicts.recording(found, "text.mended", integers=bench.integers)
+    yield from verdicts.lost(found, {"texts": 3, "rows": 0, "artifacts": 0})
+
+
+def _lost_integers(bench: Bench) -> Findings:
+    """
+    Log an integer that no cell can hold.
+
+    A language whose integers end at 64 bits never sees it, and then there is nothing to count; what it makes
+    of the same number in JSON shows which it is.
+    """
+    large = 2**64 + 1
+    spelled = {"$int": str(large)}
+    steps = [["newTimeSeriesLog", "n", ["n"]], ["log", "n", {"n": spelled}], ["log", "n", {"n": 1}]]
+    found = bench.record([NEW, *steps, ["saveJSON", "n", spelled], CLOSE])
+    yield from verdicts.played(found, "series.beyond")
+    yield from verdicts.sound(found)
+    if found.is_done and "n.json" in found.files:
+        is_exact = json.loads(found.files["n.json"]) == large
+        yield from verdicts.lost(found, {"integers": 1 if is_exact else 0})
+
+
+def _nothing_lost(bench: Bench) -> Findings:
+    """End an experiment in which all went well: nothing is counted."""
+    steps = [
+        NEW,
+        ["newTimeSeriesLog", "loss", ["epoch"]],
+        ["log", "loss", {"epoch": 1}],
+        ["saveText", "a", "é"],
+        CLOSE,
+    ]
+    found = bench.record(steps)
+    yield from verdicts.recording(found, "end.lost", integers=bench.integers)
+    yield from verdicts.lost(found, dict.fromkeys(SPEC["loss"].values(), 0))
+
+
+def _failed(bench: Bench) -> Findings:
+    """End by an exception, and let the program exit."""
+    prefix = bench.scratch()
+    with bench.another() as other:
+        found = other.record([NEW, ["saveText", "notes", "x"], ["fail", "loss is nan"]], prefix=prefix)
+        other.end()
+    found = found._replace(experiments=experiments_in(prefix))
+    yield from verdicts.played(found, "end.outcome")
+    yield from verdicts.sound(found)
+    end = verdicts.document(found.files, "end")
+    if end is None:
+        yield Finding("end.outcome", "a program that has exited left no end.json", "", ", ".join(found.files))
+    elif end.get("outcome") not in ("failed", "ended"):
+        yield Finding(
+            "end.outcome", "the script ended by an exception", shown(found.steps[-1]), str(end.get("outcome"))
+        )
+
+
+def _options(bench: Bench) -> Findings:
+    """Give what newExperiment takes, and find it in begin.json."""
+    tag = {"$repeat": ["t", 128]}
+    found = bench.record([["newExperiment", {"tag": tag, "note": "wider “layers”"}], CLOSE])
+    yield from verdicts.recording(found, "begin.document", integers=bench.integers)
+    begin = verdicts.document(found.files, "begin") or {}
+    if found.is_done and begin.get("tag") != "t" * 128:
+        yield Finding(
+            "begin.document", "its tag is another one", shown(found.steps[0]), shown(str(begin.get("tag")))
+        )
+    if found.is_done and begin.get("note") != "wider “layers”":
+        yield Finding(
+            "begin.optional", "the note is not there", shown(found.steps[0]), shown(str(begin.get("note")))
+        )
+
+
+def _flushed(bench: Bench) -> Findings:
+    """Flush in between, which changes nothing in a folder."""
+    steps = [
+        ["newTimeSeriesLog", "loss", ["epoch"]],
+        ["log", "loss", {"epoch": 1}],
+        ["flush"],
+        ["log", "loss", {"epoch": 2}],
+    ]
+    yield from finished(bench, [NEW, *steps], "end.last")
+
+
+def _headers(bench: Bench) -> Findings:
+    """Start series whose fields have to be quoted in the header, and some that must not."""
+    fields = [
+        "epoch",
+        "train loss (%)",
+        "a,b",
+        'say "hi"',
+        " padded",
+        "tab\t",
+        "\u00a0",
+        "two\nlines",
+        "\ufeff",
+        "Größe",
+    ]
+    steps = [["newTimeSeriesLog", f"{at}", [field, *fields]] for at, field in enumerate(["\ufeffx", "x"])]
+    yield from finished(bench, [NEW, *steps], "series.names")
+
+
+def _folded(bench: Bench) -> Findings:
+    """Save what differs in more than the case of ASCII letters, and then what does not."""
+    names = ["Éclair.txt", "éclair.txt", "loss", "loss.txt", "K", "\u212a"]
+    yield from finished(bench, [NEW, *(["saveText", name, "x"] for name in names)], "name.unique")
+    for first, second in (("A", "a"), ("x", "x/y"), ("x/y", "x"), ("X/y", "x")):
+        steps = [NEW, ["saveText", first, "1"], ["saveText", second, "2"]]
+        yield from verdicts.refused(bench.record(steps), "name.unique")
+
+
+def pinned() -> Iterator[Case]:
+    """Yield the cases that were found by chance once, and are kept: pinned.json."""
+    text = resources.files("lab_workbook_conformance").joinpath("pinned.json").read_text(encoding="utf-8")
+    for pin in json.loads(text):
+        yield Case(pin["name"], tuple(pin["rules"]), "core", "writer", partial(_play_pin, pin=pin))
+
+
+def _play_pin(bench: Bench, pin: dict[str, Any]) -> Findings:
+    """Play a pinned case; one with ``integers`` is only about languages that have them, or have not."""
+    if pin.get("integers", bench.integers) != bench.integers:
+        return
+    if pin["expect"] == "refuse":
+        yield from verdicts.refused(bench.record(pin["steps"]), pin["rules"][0])
+    else:
+        yield from finished(bench, pin["steps"], pin["rules"][0])
+
+
+_MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
+    ("tag.shape-fresh", ("tag.shape", "tag.random"), _fresh_tags),
+    ("tag.claim-before", ("tag.claim",), _claimed_before),
+    ("series.append-seen", ("series.append", "series.birth", "begin.first", "series.date"), _seen_growing),
+    ("series.names-quoted", ("series.names", "series.header"), _headers),
+    ("name.unique-folded", ("name.unique",), _folded),
+    ("begin.document-options", ("begin.document", "begin.optional"), _options),
+    ("end.lost-texts", ("end.lost", "text.mended"), _lost_texts),
+    ("end.lost-integers", ("end.lost", "series.beyond"), _lost_integers),
+    ("end.lost-nothing", ("end.lost",), _nothing_lost),
+    ("end.last-flushed", ("end.last",), _flushed),
+    ("end.outcome-failed", ("end.outcome",), _failed),
+)

@@ -1,0 +1,203 @@
+"""What came of all cases: a verdict for each, and for each rule; for people, as JSON and as JUnit."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from lab_workbook_conformance.case import Case, Finding
+from lab_workbook_conformance.constants import SPEC, rules
+
+PASSED, FAILED, UNSUPPORTED = "passed", "failed", "unsupported"
+# What an adapter may do instead of answering; it says nothing about the writer.
+TROUBLES = ("silent", "died", "nonsense")
+# A known failure that fails, and one that does not any more.
+KNOWN, UNEXPECTED = "known", "unexpected"
+
+GREEN, RED, TROUBLE = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one case; ``message`` is why it could not be judged, or the issue of a known failure."""
+
+    case: Case
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+    message: str = ""
+    seconds: float = 0
+
+
+@dataclass
+class Report:
+    """The results of one adapter."""
+
+    command: list[str]
+    hello: dict[str, Any]
+    results: list[Result] = field(default_factory=list)
+    stopped: str = ""
+
+    @property
+    def broken(self) -> set[str]:
+        """The rules that were broken, known failures aside."""
+        return {
+            finding.rule for result in self.results if result.verdict == FAILED for finding in result.findings
+        }
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cases had each verdict."""
+        return dict(Counter(result.verdict for result in self.results))
+
+    @property
+    def exit_code(self) -> int:
+        """0: all is well; 1: a rule is broken; 3: only the adapter is in trouble."""
+        verdicts = set(self.counts)
+        if verdicts & {FAILED, UNEXPECTED}:
+            return RED
+        return TROUBLE if verdicts & set(TROUBLES) or self.stopped else GREEN
+
+    def by_rule(self) -> dict[str, str]:
+        """Return a verdict for each rule that a case is about: the worst; failed where a finding names it."""
+        order = (PASSED, UNSUPPORTED, KNOWN, *TROUBLES, UNEXPECTED)
+        found: dict[str, str] = {}
+        for result in self.results:
+            # The rules that a failed case was not found to break have still been looked at.
+            verdict = PASSED if result.verdict == FAILED else result.verdict
+            for rule in result.case.rules:
+                found[rule] = max(found.get(rule, PASSED), verdict, key=order.index)
+        return {**found, **dict.fromkeys(sorted(self.broken), FAILED)}
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return a report as results.schema.json describes it."""
+    return {
+        "spec": SPEC["protocol"]["version"],
+        "command": report.command,
+        "adapter": report.hello,
+        "counts": report.counts,
+        "stopped": report.stopped or None,
+        "rules": report.by_rule(),
+        "cases": [_case(result) for result in report.results],
+    }
+
+
+def _case(result: Result) -> dict[str, Any]:
+    case = result.case
+    return {
+        "name": case.name,
+        "rules": list(case.rules),
+        "level": case.level,
+        "role": case.role,
+        "verdict": result.verdict,
+        "message": result.message,
+        "seconds": round(result.seconds, 3),
+        "findings": [finding._asdict() for finding in result.findings],
+    }
+
+
+def write_json(report: Report, path: str) -> None:
+    """Write result.json."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(as_json(report), file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def write_junit(report: Report, path: str) -> None:
+    """Write what the test pages of CI services read."""
+    counts = report.counts
+    errors = sum(counts.get(trouble, 0) for trouble in TROUBLES)
+    suite = ET.Element(
+        "testsuite",
+        name=report.hello.get("name", "adapter"),
+        tests=str(len(report.results)),
+        failures=str(counts.get(FAILED, 0) + counts.get(UNEXPECTED, 0)),
+        errors=str(errors),
+        skipped=str(counts.get(UNSUPPORTED, 0) + counts.get(KNOWN, 0)),
+    )
+    for result in report.results:
+        _junit_case(suite, result)
+    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _junit_case(suite: ET.Element, result: Result) -> None:
+    case = result.case
+    element = ET.SubElement(
+        suite, "testcase", classname=f"{case.level}.{case.role}", name=case.name, time=f"{result.seconds:.3f}"
+    )
+    if result.verdict == PASSED:
+        return
+    tag = {FAILED: "failure", UNEXPECTED: "failure", UNSUPPORTED: "skipped", KNOWN: "skipped"}.get(
+        result.verdict, "error"
+    )
+    text = "\n\n".join("\n".join(_finding(finding)) for finding in result.findings) or result.message
+    child = ET.SubElement(element, tag, message=_without_controls(result.message or _names(result.findings)))
+    child.text = _without_controls(text)
+
+
+def _without_controls(text: str) -> str:
+    """Return a text as XML allows it."""
+    return "".join(c if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff") else "\ufffd" for c in text)
+
+
+def _names(findings: Iterable[Finding]) -> str:
+    return ", ".join(sorted({finding.rule for finding in findings}))
+
+
+def show(report: Report, out: IO[str] | None = None) -> None:
+    """Print a report for people: one line where all is well."""
+    out = out or sys.stdout
+    for line in _lines(report):
+        # A terminal of another encoding must not hide what failed.
+        encoding = getattr(out, "encoding", None) or "utf-8"
+        out.write(f"{line}\n".encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    for result in report.results:
+        if result.verdict != PASSED:
+            yield from _result(report, result)
+    hello = report.hello
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()) or "no cases"
+    if report.stopped:
+        yield report.stopped
+    name = f"{hello.get('name', 'the adapter')} {hello.get('version', '')}".strip()
+    protocol = f"{SPEC['protocol']['name']} {SPEC['protocol']['version']}"
+    if report.exit_code == GREEN:
+        yield f"{name} speaks {protocol}: {counts}"
+    elif report.exit_code == TROUBLE:
+        yield f"{name} could not be judged: {counts}"
+    else:
+        yield f"{name} does not speak {protocol}: {counts}"
+        for rule in sorted(report.broken):
+            yield f"  {rule}"
+
+
+def _result(report: Report, result: Result) -> Iterator[str]:
+    case = result.case
+    yield f"{result.verdict.upper()} {case.name}" + (f": {result.message}" if result.message else "")
+    seen: Counter[str] = Counter()
+    for finding in result.findings:
+        seen[finding.rule] += 1
+        if seen[finding.rule] <= 2:
+            yield from (f"  {line}" for line in _finding(finding))
+    more = sum(count - 2 for count in seen.values() if count > 2)
+    if more:
+        yield f"  and {more} more like these"
+    if result.verdict not in (UNSUPPORTED, KNOWN):
+        yield f"  again: lab-workbook certify --case {case.name} -- {shlex.join(report.command)}"
+        yield ""
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"{finding.rule}: {rules().get(finding.rule, '')}"
+    yield f"  {finding.message}"
+    for title, text in (("given", finding.logged), ("found", finding.written)):
+        if text:
+            yield f"  {title}: " + text.rstrip("\n").replace("\n", "\n" + " " * 11)
