@@ -180,22 +180,26 @@ function Delivery:waitForFlush(id, seconds)
    return wait(self, seconds, seconds, flushed .. '}', flushed .. ',') == 0
 end
 
+-- Waits as long as something moves; returns the exit code of WAIT, or nil where nothing delivers.
+local function waitWhileItMoves(self)
+   local started = runs(self) or start(self)
+   self:letGo()
+   if not started then return nil end
+   local ended, refused = event('ended'), event('refused')
+   local patience, longest = self.config.exitTimeout, self.config.exitMax
+   local soon = math.min(LOOK_AGAIN_SECONDS, patience / 2)
+   local early = wait(self, soon, soon, ended, refused)
+   if early == 0 or early == 3 then return early end
+   if not runs(self) and start(self) then self:letGo() end
+   return wait(self, longest - soon, patience - soon, ended, refused)
+end
+
 --- Wait until all has arrived, as long as something moves, and say so if not all has.
 -- @treturn boolean whether it has
 function Delivery:waitForEnd()
-   local started = runs(self) or start(self)
-   self:letGo()
-   if not started then return false end
    -- Ctrl-C raises in here, and ends the wait; its user is still to hear what is left.
-   local ran, code = pcall(function()
-      local ended, refused = event('ended'), event('refused')
-      local patience, longest = self.config.exitTimeout, self.config.exitMax
-      local soon = math.min(LOOK_AGAIN_SECONDS, patience / 2)
-      local early = wait(self, soon, soon, ended, refused)
-      if early == 0 or early == 3 then return early end
-      if not runs(self) and start(self) then self:letGo() end
-      return wait(self, longest - soon, patience - soon, ended, refused)
-   end)
+   local ran, code = pcall(waitWhileItMoves, self)
+   if ran and code == nil then return false end
    if code == 3 or journal.last(self.journal, 'ended') then
       self.news:arrived()
       self.news:tell(os.time())
