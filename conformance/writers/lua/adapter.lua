@@ -213,6 +213,9 @@ function verbs.saveFile(script, name, bytes)
    if not done then error(problem, 0) end
 end
 
+-- A workbook cannot tell an error from an end; the script lets go of it in both.
+function verbs.fail(_, message) pcall(error, message) end
+
 for _, verb in ipairs{'saveJSON', 'saveText', 'saveGitStatus', 'saveTorch', 'flush', 'close'} do
    verbs[verb] = function(script, ...) return script.workbook[verb](script.workbook, ...) end
 end
