@@ -1,41 +1,61 @@
 """
 A training loop at a steady rate, for `benchmarks.delivery`; notes when each row came and what it took.
 
-    python -m benchmarks.loop RATE SECONDS FLUSH_EVERY FILE
+    python -m benchmarks.loop --rate 1000 --rows 20000 --out taken.txt
 
-When the time is over it writes the file, a line a row, and waits for its stdin to end.
+When it has logged its rows it writes the file, a line a row, and waits for its stdin to end.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
 
 import lab_workbook
 
+FIELDS = ["epoch", "time", "dataTime", "loss", "top1", "top5"]
+
+
+def row(number: int) -> dict[str, float]:
+    """Return a row as the README's example has them."""
+    return {
+        "epoch": number / 25600,
+        "time": 0.95 + number % 7 / 100,
+        "dataTime": 0.0004,
+        "loss": 7 / (1 + number / 1000),
+        "top1": 100 - number % 61,
+        "top5": 100 - number % 53,
+    }
+
 
 def main() -> None:
-    """Log at so many rows a second, flush every so many seconds (0: never)."""
-    rate, seconds, flush_every = map(float, sys.argv[1:4])
+    """Log so many rows at so many a second, and flush every so many seconds (0: never)."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rate", type=float)
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--save-every", type=int)
+    parser.add_argument("--flush-every", type=float, default=0.0)
+    parser.add_argument("--out")
+    arguments = parser.parse_args()
     workbook = lab_workbook.new_experiment()
-    # Who flushes by the clock wants no more than that.
-    every = None if flush_every else 100
-    log = workbook.new_time_series_log("loss", ["step", "loss", "error"], save_every=every)
-    now, taken, flushed = time.perf_counter, [], 0.0
+    log = workbook.new_time_series_log("loss", FIELDS, save_every=arguments.save_every)
+    print("tag", workbook.tag, flush=True)
+    taken: list[tuple[float, float]] = []
+    now, flushed = time.perf_counter, 0.0
     began = now()
-    print("logging", flush=True)
-    while (at := now() - began) < seconds:
-        start = now()
-        log(step=len(taken), loss=1 / (1 + len(taken)), error=0.5)
-        taken.append((at, now() - start))
-        if flush_every and at - flushed >= flush_every:
-            flushed = at
+    while len(taken) < arguments.rows:
+        values, start = row(len(taken)), now()
+        log(**values)
+        taken.append((start - began, now() - start))
+        if arguments.flush_every and start - began - flushed >= arguments.flush_every:
+            flushed = start - began
             workbook.flush()
-        time.sleep(max(0.0, began + len(taken) / rate - now()))
-    with open(f"{sys.argv[4]}.new", "w", encoding="utf-8") as file:
+        time.sleep(max(0.0, began + len(taken) / arguments.rate - now()))
+    with open(f"{arguments.out}.new", "w", encoding="utf-8") as file:
         file.writelines(f"{at} {duration}\n" for at, duration in taken)
-    os.replace(f"{sys.argv[4]}.new", sys.argv[4])
+    os.replace(f"{arguments.out}.new", arguments.out)
     sys.stdin.read()
     workbook.close()
 
