@@ -34,15 +34,15 @@ class Folder:
         self._path = path
 
     def create(self, name: str, data: bytes) -> None:
-        with open(self._place(name), "xb", buffering=0) as file:
+        with open(self.place(name), "xb", buffering=0) as file:
             file.write(data)
 
     def replace(self, name: str, data: bytes) -> None:
-        os.replace(self._written(data), self._place(name))
+        os.replace(self._written(data), self.place(name))
 
     def append(self, name: str, data: bytes) -> None:
         # Not "ab", which would create the file without its header.
-        with open(self._place(name), "r+b", buffering=0) as file:
+        with open(self.place(name), "r+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             # One write a row, so that whoever looks sees whole rows; it may take less than it was given.
             if file.write(data) < len(data):
@@ -51,20 +51,26 @@ class Folder:
 
     def mend(self, name: str, size: int) -> None:
         """Remove what is torn behind the last whole row."""
-        os.truncate(self._place(name), size)
+        os.truncate(self.place(name), size)
 
     def end(self) -> None:
         with contextlib.suppress(FileNotFoundError):
-            os.rmdir(os.path.dirname(self._place(_TMP)))
+            os.rmdir(os.path.dirname(self.place(_TMP)))
 
-    def _place(self, name: str) -> str:
+    def names(self) -> list[str]:
+        """Return the names of all that is there."""
+        found = [os.path.join(folder, file) for folder, _, files in os.walk(self._path) for file in files]
+        return [os.path.relpath(path, self._path) for path in found]
+
+    def place(self, name: str) -> str:
+        """Return the path of a file, and make its folder."""
         path = self._path + name
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
 
     def _written(self, data: bytes) -> str:
         """Write a file under a name that nobody reads, and return its path."""
-        path = self._place(f"{_TMP}{os.getpid()}")
+        path = self.place(f"{_TMP}{os.getpid()}")
         try:
             with open(path, "wb") as file:
                 file.write(data)

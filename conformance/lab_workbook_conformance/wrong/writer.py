@@ -45,11 +45,11 @@ class Workbook:
 
     def __init__(self, store: Store, tag: str, about: Mapping[str, Any]) -> None:
         self.tag = tag
-        self._store = store
+        self.store = store
         self._lost: spelling.Lost = Counter()
         # Names that are taken, by their folded form; the fields of each series; the sum of each file.
         self._taken: dict[str, str] = {}
-        self._series: dict[str, Sequence[str]] = {}
+        self.series: dict[str, Sequence[str]] = {}
         self._sums: dict[str, Sum] = {}
         self._is_closed = False
         self.begin(about)
@@ -58,7 +58,7 @@ class Workbook:
         """Claim the tag."""
         try:
             data = self.begin_document(about)
-            self._store.create(_LAYOUT["begin"], data)
+            self.store.create(_LAYOUT["begin"], data)
         except FileExistsError:
             raise Refused("tag.claim", f"the tag {self.tag!r} is taken") from None
         self._sums[_LAYOUT["begin"]] = Sum(data)
@@ -86,7 +86,7 @@ class Workbook:
         self.check_fields(fields)
         self.check_save_every(save_every)
         path = self.claim(self.with_suffix("series", name))
-        self._series[path] = self.kept(fields)
+        self.series[path] = self.kept(fields)
         self.keep(path, spelling.header(fields).encode())
 
     def kept(self, fields: Sequence[str]) -> Sequence[str]:
@@ -116,12 +116,12 @@ class Workbook:
     def log(self, name: str, values: Mapping[str, Any]) -> None:
         """Add a row to a series."""
         path = self.with_suffix("series", name)
-        fields = self._series[path]
+        fields = self.series[path]
         self.check_row(fields, values)
         changed: spelling.Lost = Counter()
         row = spelling.row(fields, values, self.date(), changed).encode()
         try:
-            self._store.append(path, row)
+            self.store.append(path, row)
         except OSError as error:
             self.lose("rows", error)
         else:
@@ -184,13 +184,13 @@ class Workbook:
 
     def check_once(self, path: str) -> None:
         """Refuse to save over a series."""
-        if path in self._series:
+        if path in self.series:
             raise Refused("series.once", f"{path!r} is a series already")
 
     def keep(self, path: str, data: bytes) -> None:
         """Publish an artifact, in place of what had its name before."""
         try:
-            self._store.replace(path, data)
+            self.store.replace(path, data)
         except OSError as error:
             self.lose("artifacts", error)
         else:
@@ -223,10 +223,10 @@ class Workbook:
             return
         self._is_closed = True
         try:
-            self._store.replace(_LAYOUT["end"], self.end_document(outcome, error))
+            self.store.replace(_LAYOUT["end"], self.end_document(outcome, error))
         except OSError as refusal:
             settings.warn(f"{self.tag} has no end: {refusal}")
-        self._store.end()
+        self.store.end()
 
     def end_document(self, outcome: str, error: BaseException | None) -> bytes:
         """Return end.json."""
