@@ -213,6 +213,9 @@ function verbs.saveFile(script, name, bytes)
    if not done then error(problem, 0) end
 end
 
+-- Lua has no clock to wait by, but every system with sh has this.
+function verbs.sleep(_, seconds) os.execute(('sleep %d'):format(seconds)) end
+
 -- A workbook cannot tell an error from an end; the script lets go of it in both.
 function verbs.fail(_, message) pcall(error, message) end
 

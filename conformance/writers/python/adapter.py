@@ -16,6 +16,7 @@ import platform
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import IO, Any
@@ -38,6 +39,7 @@ _METHODS = {
     "saveTorch": "save_torch",
     "flush": "flush",
     "close": "close",
+    "sleep": "sleep",
     "fail": "fail",
 }
 _KINDS = {
@@ -90,6 +92,10 @@ class Script:
             file.write(data.encode("utf-8", "surrogateescape"))
             file.flush()
             self._workbook.save_file(name, file.name)
+
+    def sleep(self, seconds: int) -> None:
+        """Compute for a while."""
+        time.sleep(seconds)
 
     def fail(self, message: str) -> None:
         """Leave the workbook by an exception."""
