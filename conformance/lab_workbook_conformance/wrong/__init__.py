@@ -13,7 +13,8 @@ the kit has to name that rule and no other.
   spelling   cells and JSON                     parsing    rows and values of a series
   settings   configuration and prefix           reader     what there is, and what it says
   process    who runs, and does it still        player     the adapter: steps in, answers out
-  values     what JSON has no spelling for      table      the wrong ones, by name
+  values     what JSON has no spelling for      git        the state of the source
+  table      the wrong ones, by name            wrong_*    and what each does instead
 
 It imports nothing of lab-workbook, and of the kit nothing but its constants.
 """

@@ -126,6 +126,8 @@ def spelled(artifacts: dict[str, Answer]) -> Answer:
 
 def main() -> None:
     """Answer until there are no more questions."""
+    # Python's stack ends at 1,000 calls, and a JSON value may be 512 deep.
+    sys.setrecursionlimit(5000)
     # What a library prints by mistake is no answer.
     answers, sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8"), sys.stderr
 

@@ -10,7 +10,7 @@ from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.wrong.errors import Refused, Unsupported
 
 _CONFIG = SPEC["config"]
-_LINE = re.compile("([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(?!['\"])(.*)")
+_LINE = re.compile("([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(?![ \t'\"])(.*)")
 
 
 def is_disabled() -> bool:
@@ -79,7 +79,8 @@ def location(prefix: str) -> str:
         return bucket_and_key(rest)
     if (rest.startswith("~") and not re.match("~(/|$)", rest)) or (scheme and not re.match("[/~]", rest)):
         raise Refused("prefix.form", f"{prefix!r} is no prefix: only / and ~/ are known")
-    return ended(os.path.join(os.getcwd(), os.path.expanduser(rest)))
+    # Resolved now, and never again: the script may go elsewhere.
+    return ended(os.path.abspath(os.path.expanduser(rest)) if not rest.startswith("/") else rest)
 
 
 def bucket_and_key(rest: str) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import secrets
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.wrong import names, process, settings, spelling
+from lab_workbook_conformance.wrong import git, names, process, settings, spelling
 from lab_workbook_conformance.wrong.errors import Refused
 from lab_workbook_conformance.wrong.store import Folder, Store
 
@@ -86,6 +86,7 @@ class Workbook:
         self.check_fields(fields)
         self.check_save_every(save_every)
         path = self.claim(self.with_suffix("series", name))
+        self.check_new(path)
         self.series[path] = self.kept(fields)
         self.keep(path, spelling.header(fields).encode())
 
@@ -95,16 +96,19 @@ class Workbook:
 
     def check_fields(self, fields: Sequence[str]) -> None:
         """Refuse fields under which a value could not be found again."""
-        are_texts = all(isinstance(field, str) and field for field in fields)
         if (
             not fields
-            or not are_texts
+            or not all(map(self.is_field, fields))
             or len(set(fields)) < len(fields)
             or SPEC["series"]["date_field"] in fields
         ):
             raise Refused(
                 "series.fields", f"{fields!r} are no fields: texts, all different, and none of them Date"
             )
+
+    def is_field(self, field: Any) -> bool:
+        """Say whether this is a text that the header can hold as it is."""
+        return isinstance(field, str) and field != "" and not re.search("[\0\ud800-\udfff]", field)
 
     def check_save_every(self, save_every: float | None) -> None:
         """Refuse what is no number of rows."""
@@ -115,6 +119,7 @@ class Workbook:
 
     def log(self, name: str, values: Mapping[str, Any]) -> None:
         """Add a row to a series."""
+        self.check_open()
         path = self.with_suffix("series", name)
         fields = self.series[path]
         self.check_row(fields, values)
@@ -155,20 +160,15 @@ class Workbook:
             self.keep(self.claim(self.with_suffix("file", name)), file.read())
 
     def save_git_status(self, name: str = SPEC["git"]["default_name"]) -> None:
-        """Save the commit that runs, and what has been changed since."""
-        for kind, command in self.git_commands().items():
-            path = self.claim(self.with_suffix(kind, name))
-            said = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - one of two fixed commands
-            if said.returncode:
-                self.lose("artifacts", said.stderr)
-            else:
-                self.keep(path, said.stdout)
-
-    def git_commands(self) -> dict[str, list[str]]:
-        """Return what git is asked, by the kind of the answer, whatever the user has configured."""
-        log = ["git", "--no-pager", "log", "--no-color", "-n", "1"]
-        diff = ["git", "--no-pager", "diff", "--no-color", "--no-ext-diff", "--binary", "HEAD"]
-        return {"git_commit": log, "git_patch": diff}
+        """Save the commit that runs, and what has been changed since; nothing where git knows neither."""
+        paths = {kind: self.claim(self.with_suffix(kind, name)) for kind in ("git_commit", "git_patch")}
+        try:
+            said = git.status()
+        except git.NothingToTell as error:
+            settings.warn(f"{self.tag} has no state of the source: {error}")
+            return
+        for kind, path in paths.items():
+            self.keep(path, said[kind])
 
     def with_suffix(self, kind: str, name: str) -> str:
         """Return the name of an artifact: what the caller gave, and the suffix of its kind, always."""
@@ -176,11 +176,22 @@ class Workbook:
 
     def claim(self, path: str) -> str:
         """Return a name that an artifact may have, and remember it."""
+        self.check_open()
         names.check(path)
         names.check_unique(path, self._taken)
         self.check_once(path)
         self._taken[names.folded(path)] = path
         return path
+
+    def check_open(self) -> None:
+        """Refuse what comes after the end."""
+        if self._is_closed:
+            raise Refused("end.last", f"{self.tag!r} is closed")
+
+    def check_new(self, path: str) -> None:
+        """Refuse a series where something was saved before."""
+        if path in self._sums:
+            raise Refused("series.once", f"{path!r} is saved already")
 
     def check_once(self, path: str) -> None:
         """Refuse to save over a series."""
