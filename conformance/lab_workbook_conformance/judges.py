@@ -60,7 +60,9 @@ def name(name: str) -> list[str]:
         "name.utf8": re.search("[\ud800-\udfff]", name),
         "name.parts": {b"", b".", b".."} & set(parts),
         "name.characters": re.search("[\0-\x1f\x7f-\x9f\\\\]", name),
-        "name.edges": any(part != part.strip(b" ") or re.fullmatch(rb".*[^.].*\.", part) for part in parts),
+        "name.edges": any(
+            part != part.strip(b" ") or (part.endswith(b".") and part not in (b".", b"..")) for part in parts
+        ),
         "name.length": max(map(len, parts)) > limits["part_max_bytes"] or len(data) > limits["max_bytes"],
         "name.reserved": folded.partition("/")[0] == _LAYOUT["reserved"],
     }

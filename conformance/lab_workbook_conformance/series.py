@@ -160,7 +160,8 @@ def _difference(value: Any, cell: str, integers: bool | None) -> str | None:  # 
         return None if cell in _WORDS and _WORDS[cell] is value else "series.special"
     if not isinstance(value, (int, float)):
         return "series.value"
-    if isinstance(value, int) and integers is not False:
+    # A language whose plain numbers are doubles may have a type of larger integers beside them.
+    if isinstance(value, int) and (integers is not False or cell == str(value)):
         return _integer_difference(value, cell)
     return _float_difference(_nearest(value), cell, integers)
 

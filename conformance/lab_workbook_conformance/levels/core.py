@@ -184,7 +184,8 @@ def _whole(data: bytes) -> bytes:
 
 def _lost_texts(bench: Bench) -> Findings:
     """Give three texts that have to be mended, and some that have not."""
-    texts = [{"$bytes": "636166E9"}, "a\0b", "sound", {"$bytes": "61E28262"}]
+    # Surrogates, because a text of any language can hold them.
+    texts = [{"$bytes": "61EDA08062"}, "a\0b", "sound", {"$bytes": "EDB080EDA080"}]
     rows = [["log", "notes", {"note": text}] for text in texts]
     found = bench.record([NEW, ["newTimeSeriesLog", "notes", ["note"]], *rows, CLOSE])
     yield from verdicts.recording(found, "text.mended", integers=bench.integers)
