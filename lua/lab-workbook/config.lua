@@ -78,7 +78,10 @@ function config.parse(content, origin)
       number = number + 1
       if line ~= '' and not line:find('^[#;]') then
          local key, value = assignment(line, values)
-         if not key then return nil, ('%s, line %d: %s%s'):format(origin, number, text.shown(line), value) end
+         if not key then
+            local where = ('%s, line %d: %s'):format(origin, number, text.shown(line))
+            return nil, where .. value .. ' (rule config.grammar)'
+         end
          values[key] = value
       end
    end

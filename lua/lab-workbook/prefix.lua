@@ -22,7 +22,7 @@ function Prefix:__tostring()
 end
 
 local function say(given, why)
-   return nil, ('the bucket prefix %s cannot be used: %s'):format(text.shown(given), why)
+   return nil, ('the bucket prefix %s cannot be used: %s (rule prefix.form)'):format(text.shown(given), why)
 end
 
 local function new(kind, bucket, path)

@@ -90,13 +90,17 @@ def parse(text: str, origin: str) -> dict[str, str]:
         key, equals, value = (part.strip(" \t") for part in stripped.partition("="))
         where = f"{origin}, line {number}: {stripped!r}"
         if not equals or not _KEY.fullmatch(key):
-            raise ConfigurationError(f"{where} is not `key = value`; there are no sections and no ':'")
+            raise _no_setting(f"{where} is not `key = value`; there are no sections and no ':'")
         if value[:1] in ("'", '"'):
-            raise ConfigurationError(f"{where}: write the value without quotes")
+            raise _no_setting(f"{where}: write the value without quotes")
         if key in values:
-            raise ConfigurationError(f"{where}: {key} is set a second time; delete one of the lines")
+            raise _no_setting(f"{where}: {key} is set a second time; delete one of the lines")
         values[key] = value
     return values
+
+
+def _no_setting(message: str) -> ConfigurationError:
+    return ConfigurationError(message, rule="config.grammar")
 
 
 # Storage classes are not among them: servers other than AWS have their own.

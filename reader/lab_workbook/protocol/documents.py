@@ -74,7 +74,7 @@ def read_begin(data: bytes) -> Document:
     if int(major[:9]) != _spec.PROTOCOL_MAJOR:
         raise UnsupportedProtocol(
             f"this experiment speaks {name} {version[:20]}, and this reader {_spec.PROTOCOL_VERSION}:"
-            " upgrade with `pip install -U lab-workbook`"
+            " upgrade with `pip install -U lab-workbook` (rule begin.version)"
         )
     return document
 

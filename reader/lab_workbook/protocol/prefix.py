@@ -44,7 +44,7 @@ def parse(text: str) -> Prefix:
         ConfigurationError: it is of no form that the rule ``prefix.form`` knows.
     """
     if not text or any(character < " " or character == "\x7f" for character in text):
-        raise ConfigurationError(f"{_say(text)}: it is empty or has control characters in it")
+        raise _misspelt(text, "it is empty or has control characters in it")
     name, mark, rest = text.partition("://")
     if not mark or not re.fullmatch("[A-Za-z][A-Za-z0-9+.-]*", name):
         return _folder(text, text)
@@ -52,15 +52,15 @@ def parse(text: str) -> Prefix:
         return _bucket(rest, text)
     if name == "file":
         if not rest.startswith(("/", "~/")) and rest != "~":
-            raise ConfigurationError(f"{_say(text)}: after file:// comes an absolute path or ~/")
+            raise _misspelt(text, "after file:// comes an absolute path or ~/")
         return _folder(rest, text)
-    raise ConfigurationError(f"{_say(text)}: {name}:// is not supported, only s3:// and file://")
+    raise _misspelt(text, f"{name}:// is not supported, only s3:// and file://")
 
 
 def _bucket(rest: str, text: str) -> Prefix:
     bucket, _, key = rest.partition("/")
     if not re.fullmatch(_BUCKET, bucket):
-        raise ConfigurationError(f"{_say(text)}: {bucket!r} is no bucket name")
+        raise _misspelt(text, f"{bucket!r} is no bucket name")
     return Prefix("s3", bucket, f"{key}/" if key and not key.endswith("/") else key)
 
 
@@ -68,13 +68,13 @@ def _folder(path: str, text: str) -> Prefix:
     if path == "~" or path.startswith("~/"):
         home = os.environ.get("HOME", "")
         if not home.startswith("/"):
-            raise ConfigurationError(f"{_say(text)}: HOME is not set, so '~' means nothing here")
+            raise _misspelt(text, "HOME is not set, so '~' means nothing here")
         path = home + path[1:]
     elif path.startswith("~"):
-        raise ConfigurationError(f"{_say(text)}: write the whole path instead of '~user'")
+        raise _misspelt(text, "write the whole path instead of '~user'")
     # Fixed now: a script that changes its working directory later must not split its experiment.
     return Prefix("folder", "", os.path.join(os.path.abspath(path), ""))
 
 
-def _say(text: str) -> str:
-    return f"the bucket prefix {text!r} cannot be used"
+def _misspelt(text: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"the bucket prefix {text!r} cannot be used: {why}", rule="prefix.form")
