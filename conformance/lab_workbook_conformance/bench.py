@@ -24,6 +24,8 @@ from lab_workbook_conformance import notation, world
 from lab_workbook_conformance.adapter import Adapter, AdapterNonsense
 from lab_workbook_conformance.constants import SPEC
 
+# A program that asks for whole seconds gets those of a clock that lags behind by a tick of the system.
+_TICK = 0.1
 _RECORDED = ("done", "refused", "unsupported", "failed")
 
 
@@ -167,8 +169,8 @@ class Bench:
         """
         Play steps, and return what came of them.
 
-        They are spelled as in SPEC.md. ``prefix`` is a new folder, or what is given; an empty one leaves it
-        to the writer. ``look_in`` is the folder where the experiments are then to be found.
+        They are spelled as in SPEC.md. Without ``prefix`` they go to a new folder; with ``look_in`` alone the
+        writer decides where, and that is the folder where the experiments ought then to be found.
 
         Raises:
             Unsupported: the adapter cannot play one of them.
@@ -177,16 +179,17 @@ class Bench:
         missing = {step[0] for step in steps} - set(self.hello["verbs"])
         if missing:
             raise Unsupported(f"it has no verb {', '.join(sorted(missing))}")
-        prefix = self.scratch() if prefix is None else prefix
+        if prefix is None and look_in is None:
+            prefix = self.scratch()
         body: dict[str, Any] = {"steps": notation.for_message(list(steps))}
-        body |= {"prefix": prefix} if prefix else {}
+        body |= {} if prefix is None else {"prefix": prefix}
         body |= {"acks": True} if on_ack else {}
-        began = int(time.time())
+        began = int(time.time() - _TICK)
         answer, said = self._ask("record", body, _RECORDED, on_ack=on_ack)
         if answer == "unsupported":
             raise Unsupported(said["message"])
         window = (began, int(time.time()))
-        return Recording(list(steps), answer, said, experiments_in(look_in or prefix), window)
+        return Recording(list(steps), answer, said, experiments_in(look_in or prefix or ""), window)
 
     def read(
         self,
@@ -252,5 +255,6 @@ def _files(folder: str) -> Iterator[tuple[str, bytes]]:
     for parent, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(parent, name)
-            with open(path, "rb") as file:
+            # While the writer works, its temporary files come and go.
+            with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
                 yield os.path.relpath(path, folder).replace(os.sep, "/"), file.read()

@@ -113,7 +113,7 @@ def for_message(spelled: Any) -> Any:
     if not isinstance(spelled, dict):
         return spelled
     key: str = next(iter(spelled)) if len(spelled) == 1 else ""
-    content = spelled.get(key)
+    content: Any = spelled.get(key)
     if key == "$repeat":
         return content[0] * content[1]
     if key == "$pairs":

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from lab_workbook_conformance.case import Case
 
-_MODULES = ("core",)
+_MODULES = ("core", "settings")
 
 
 def cases() -> Iterator[Case]:
