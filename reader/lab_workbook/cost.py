@@ -4,8 +4,8 @@ What an experiment costs in S3: the requests of its delivery, and a month of kee
 >>> cost.of({"PUT": 2012, "DELETE": 1998}, stored=8_400_000).once
 0.01006
 
-The prices are list prices in dollars of the cheapest large region, without the discounts and free tiers
-that an account may have. They are arguments, because they change, and differ between servers.
+The prices are AWS's list prices in dollars, without the discounts and free tiers that an account may
+have. They are arguments, because they change, and differ between regions, storage classes and servers.
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ class Prices(NamedTuple):
     Dollars: ``write`` for 1,000 of PUT, POST and LIST, ``read`` for 1,000 of GET and HEAD.
 
     ``month`` is for a GB (10^9 bytes) kept for a month. DELETE is free, and so is what is sent into S3.
-    AWS S3 Standard in us-east-1, as of November 2026: https://aws.amazon.com/s3/pricing/
     """
 
-    write: float = 0.005
-    read: float = 0.0004
-    month: float = 0.023
+    write: float
+    read: float
+    month: float
+
+
+# S3 Standard in us-east-1 (N. Virginia), the first 50 TB; looked up in November 2026.
+# https://aws.amazon.com/s3/pricing/
+US_EAST_1 = Prices(write=0.005, read=0.0004, month=0.023)
+US_EAST_1_NAME = "AWS's list prices for S3 Standard in us-east-1, of November 2026"
 
 
 class Cost(NamedTuple):
@@ -40,9 +45,8 @@ _FREE = frozenset({"DELETE"})
 _READS = frozenset({"GET", "HEAD"})
 
 
-def of(requests: Mapping[str, int], stored: int, prices: Prices | None = None) -> Cost:
+def of(requests: Mapping[str, int], stored: int, prices: Prices = US_EAST_1) -> Cost:
     """Return what some requests cost, and some stored bytes."""
-    prices = prices or Prices()
     once = sum(count * _price(kind, prices) / 1000 for kind, count in requests.items())
     return Cost(dict(requests), stored, once, stored / 1e9 * prices.month)
 

@@ -50,7 +50,22 @@ def test_the_prices_can_be_given(make, folder):
 
     told = run("cost", "A", "--prefix", str(folder), "--write", "1", "--read", "0", "--json")
 
-    assert json.loads(told.stdout)["total"]["sendingDollars"] == pytest.approx(2.001)
+    found = json.loads(told.stdout)
+    assert found["total"]["sendingDollars"] == pytest.approx(2.001)
+    assert found["prices"] == {"write": 1.0, "read": 0.0, "month": 0.023}
+
+
+def test_whose_prices_they_are_is_said(make, folder):
+    """
+    With their region and date; not of prices that somebody gave.
+    """
+    make("A", end=COUNTED)
+
+    listed = run("cost", "A", "--prefix", str(folder))
+    given = run("cost", "A", "--prefix", str(folder), "--write", "1")
+
+    assert "list prices for S3 Standard in us-east-1, of November 2026" in listed.stderr
+    assert given.stderr == ""
 
 
 def test_what_is_not_known_is_not_called_free(make, folder):

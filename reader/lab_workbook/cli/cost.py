@@ -12,7 +12,7 @@ from lab_workbook.cli import _text
 from lab_workbook.experiment import Experiment
 from lab_workbook.repository import ExperimentRepository
 
-_LIST = cost.Prices()
+_LIST = cost.US_EAST_1
 
 
 @click.command("cost")
@@ -28,21 +28,24 @@ def command(
     """
     Say what sending an experiment cost, and what a month of keeping it costs, in dollars.
 
-    A prefix (anything with a slash) means all experiments in it, and so does nothing at all. The prices
-    are those of AWS S3 Standard in us-east-1, if no others are given. What was sent is known of
-    experiments that have ended.
+    A prefix (anything with a slash) means all experiments in it, and so does nothing at all. If no prices
+    are given, they are AWS's list prices for S3 Standard in us-east-1, of November 2026. What was sent is
+    known of experiments that have ended.
     """
     prices = cost.Prices(write, read, month)
     chosen = _chosen(tag_or_prefix, prefix)
     costs = {experiment.tag: _cost(experiment, prices) for experiment in chosen}
     if as_json:
         told = {tag: _told(each) for tag, each in costs.items()}
-        click.echo(json.dumps({"experiments": told, "total": _told(cost.total(costs.values()))}, indent=2))
+        found = {"experiments": told, "total": _told(cost.total(costs.values())), "prices": prices._asdict()}
+        click.echo(json.dumps(found, indent=2))
         return
     lines = [_line(tag, each) for tag, each in costs.items()]
     if len(lines) != 1:
         lines.append(_line("total", cost.total(costs.values())))
     click.echo(_text.columns([("experiment", "requests", "stored", "sending", "a month"), *lines]))
+    if prices == _LIST:
+        click.echo(f"({cost.US_EAST_1_NAME}; --write, --read and --month take others)", err=True)
 
 
 def _chosen(tag_or_prefix: str | None, prefix: str | None) -> list[Experiment]:
