@@ -29,7 +29,7 @@ for number = 1, tonumber(arg[1]) do
    file:close()
    workbook:saveFile('model-' .. number, 'model')
    print(held())
-   while held() >= 2 do end
+   while held() >= 2 do os.execute('sleep 0.05') end
 end
 print('closed', workbook:close())
 """
