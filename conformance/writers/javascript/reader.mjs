@@ -10,6 +10,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+import { measured } from './files.mjs';
 import { folderOf, kindOf } from './names.mjs';
 import { parseJSON } from './jsontext.mjs';
 import { isAlive } from './process.mjs';
@@ -55,9 +56,18 @@ class Experiment {
   get status() {
     if (this.#end) return this.#end.outcome;
     if (!this.#begin) return status.unknown;
-    const alive = isAlive(this.#begin);
+    const alive = isAlive(this.#begin) ?? this.#beats();
     if (alive === null) return status.open;
     return alive ? status.running : status.lost;
+  }
+
+  // A heartbeat that is still as it was created says nothing once it is old.
+  #beats() {
+    const beat = this.#document(layout.heartbeat);
+    if (!beat) return null;
+    const age = (Date.now() - fs.statSync(path.join(this.#folder, layout.heartbeat)).mtimeMs) / 1000;
+    if (age < spec.timing.lost_seconds) return true;
+    return beat.first ? null : false;
   }
 
   /** The names of the artifacts, in the order of their bytes. */
@@ -78,10 +88,20 @@ class Experiment {
   get(name) {
     if (!this.list().includes(name)) throw new Error(this.#absent(name));
     const bytes = fs.readFileSync(path.join(this.#folder, name));
+    this.#checkSum(name);
     switch (kindOf(name)) {
       case 'series': return tableRows(bytes, { quoted: this.#begin !== null });
       case 'json': return parseJSON(bytes);
       default: return bytes;
+    }
+  }
+
+  #checkSum(name) {
+    const listed = this.#end?.files ?? {};
+    if (!Object.hasOwn(listed, name)) return;
+    const { bytes, sha256 } = measured(path.join(this.#folder, name));
+    if (bytes !== listed[name].bytes || ![undefined, sha256].includes(listed[name].sha256)) {
+      throw new Error(`${name} is not what end.json says of it: its size or its sum differs`);
     }
   }
 
