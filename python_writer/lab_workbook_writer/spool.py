@@ -128,7 +128,8 @@ class Spool(Tree):
         import shutil
 
         shutil.rmtree(self.root, ignore_errors=True)
-        raise _REFUSALS.get(refusal.get("reason"), StoreError)(str(refusal.get("message")))
+        error, message = _REFUSALS.get(refusal.get("reason"), StoreError), str(refusal.get("message"))
+        raise error(f"{message} (rule tag.claim)" if error is TagTaken else message)
 
 
 def _destination(config: Config, tag: str, *, explicit: bool) -> dict[str, object]:

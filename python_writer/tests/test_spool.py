@@ -103,7 +103,7 @@ def test_a_tag_that_is_taken_is_refused(bucket_prefix, spools):
     """
     lab_workbook.new_experiment(bucket_prefix=bucket_prefix, tag="baseline").close()
 
-    with pytest.raises(lab_workbook.TagTaken):
+    with pytest.raises(lab_workbook.TagTaken, match=r"rule tag.claim"):
         lab_workbook.new_experiment(bucket_prefix=bucket_prefix, tag="baseline")
 
     assert list(spools.iterdir()) == []
