@@ -71,9 +71,7 @@ class LabWorkbookError(Exception):
 
 
 class ConfigurationError(LabWorkbookError, ValueError):
-    """
-    A setting cannot be used. The message names where it was set, and ``rule`` the one that it breaks, if any.
-    """
+    """A setting cannot be used. The message says where it was set; ``rule`` is the one it breaks, if any."""
 
     def __init__(self, message: str, *, rule: str | None = None) -> None:
         super().__init__(f"{message} (rule {rule})" if rule else message)

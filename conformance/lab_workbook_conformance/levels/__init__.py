@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from lab_workbook_conformance.case import Case
 
-_MODULES = ("core", "settings")
+_MODULES = ("core", "settings", "reading")
 
 
 def cases() -> Iterator[Case]:

@@ -61,7 +61,7 @@ def _places(bench: Bench, example: Example) -> Findings:
 
 
 def _lands(bench: Bench, prefix: str, name: str, rule: str) -> Findings:
-    """Record one artifact under a prefix, and look where it ought to be; what is in a bucket is for level s3."""
+    """Record one artifact under a prefix, and look where it ought to be; buckets are for level s3."""
     read = answers.prefix(prefix) or ""
     if not read.startswith("file://"):
         return
@@ -71,8 +71,9 @@ def _lands(bench: Bench, prefix: str, name: str, rule: str) -> Findings:
     else:
         folder = bench.scratch() + folder
         prefix = f"file://{folder}"
-    # The same folder is spelled in several ways.
-    shutil.rmtree(folder, ignore_errors=True)
+    # The same folder is spelled in several ways. It stays, because the adapter may stand in it.
+    for each in os.listdir(folder) if os.path.isdir(folder) else ():
+        shutil.rmtree(os.path.join(folder, each), ignore_errors=True)
     steps = [["newExperiment", {}], ["saveText", name, "x"], CLOSE]
     found = bench.record(steps, prefix=prefix, look_in=folder)
     yield from _landed(found, prefix, name, rule, bench)
@@ -102,10 +103,8 @@ def _configuration(bench: Bench, example: Example) -> Findings:
     data = notation.to_bytes(example.text)
     with bench.another(home={_CONFIG: data}) as fresh:
         runs = os.path.join(fresh.home, "runs")
-        if b"~/runs" in data:
-            found = fresh.record(_STEPS, look_in=runs)
-        else:
-            found = fresh.record(_STEPS, prefix=runs)
+        prefix = None if b"~/runs" in data else runs
+        found = fresh.record(_STEPS, prefix=prefix, look_in=runs)
         yield from _landed(found, shown(data), "notes", example.rule, fresh)
         yield from verdicts.fresh_tag(found)
 

@@ -1,0 +1,471 @@
+"""Readers: the kit writes an experiment, and compares what the reader sees in it with what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from lab_workbook_conformance import notation, series
+from lab_workbook_conformance.bench import TAG, Bench, write
+from lab_workbook_conformance.case import Case, Finding, shown
+from lab_workbook_conformance.constants import SPEC
+from lab_workbook_conformance.levels.examples import Example, examples
+
+Findings = Iterable[Finding]
+Files = Mapping[str, bytes]
+
+_LAYOUT = SPEC["layout"]
+# Of another machine, so that nobody can know whether the process is still there.
+_BEGIN = {
+    "protocol": f"{SPEC['protocol']['name']} {SPEC['protocol']['version']}",
+    "tag": TAG,
+    "writer": "certify 1.1",
+    "runtime": "none",
+    "started": "2016-02-12T21:49:00Z",
+    "host": "another-machine",
+}
+_DATE = "2016-02-12T22:17:34Z"
+
+
+def cases() -> Iterator[Case]:
+    """Yield the examples of SPEC.md that a reader can be asked, and what they cannot show."""
+    for example in examples():
+        play, level = _player(example)
+        if play:
+            # Readers and writers may be asked about the same example, in two cases.
+            name = f"{example.name}-read" if example.subject in ("csv", "json") else example.name
+            yield Case(name, (example.rule,), level, "reader", partial(play, example=example))
+    for name, rules, play in _MORE:
+        yield Case(name, rules, "core", "reader", play)
+
+
+def _player(example: Example) -> tuple[Any, str]:
+    """Return what asks about an example, and its level; None where a reader cannot be asked."""
+    if example.subject == "begin" and (example.accepts or example.rule == "begin.version"):
+        return (_begin if example.accepts else _refused_begin), "core"
+    if not example.accepts:
+        return None, ""
+    # Half a thousand lists in lists are more than many parsers take from a pipe.
+    if example.subject in ("csv", "json") and example.rule != "json.depth":
+        return (_csv if example.subject == "csv" else _json), "core"
+    for question, play in _QUESTIONS.items():
+        if example.answers(question):
+            return play, "s3" if question == "live" else "core"
+    return None, ""
+
+
+def begin(**more: Any) -> bytes:
+    """Return a begin.json."""
+    return json.dumps({**_BEGIN, **more}).encode()
+
+
+def end(files: Files, *, outcome: str = "finished") -> bytes:
+    """Return an end.json that lists these files."""
+    listed = {
+        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
+    }
+    return json.dumps(
+        {"ended": "2016-02-12T22:49:00Z", "outcome": outcome, "error": None, "lost": {}, "files": listed}
+    ).encode()
+
+
+def experiment(artifacts: Files, *, outcome: str | None = None) -> dict[str, bytes]:
+    """Return the files of an experiment with these artifacts; without an outcome it has not ended."""
+    files = {_LAYOUT["begin"]: begin(), **artifacts}
+    return {**files, _LAYOUT["end"]: end(files, outcome=outcome)} if outcome else files
+
+
+# What the reader says, compared with what is right.
+
+
+def saw(answer: tuple[str, Any], rule: str) -> Iterator[Finding]:
+    """Find that an experiment was refused as a whole."""
+    if answer[0] != "saw":
+        yield Finding(rule, "an experiment that can be read was refused", "", shown(answer[1]["message"]))
+
+
+def shows(
+    answer: tuple[str, Any], name: str, member: str, right: Any, rule: str, *, bench: Bench
+) -> Iterator[Finding]:
+    """Compare one member of what a reader says of an artifact with what is right; None: as a plain table."""
+    yield from saw(answer, rule)
+    if answer[0] != "saw":
+        return
+    found = answer[1]["artifacts"].get(name, {"error": "nothing is said of it"})
+    wanted = shown(f"{name}: {notation.spelled(right)!r}")
+    if member not in found:
+        yield Finding(rule, f"{name} is not given as {member}", wanted, shown(repr(found)))
+    elif not is_same(right, notation.value(found[member]), integers=bench.integers):
+        yield Finding(rule, f"{name} is not given as it is", wanted, shown(repr(found[member])))
+
+
+def is_same(right: Any, given: Any, *, integers: bool) -> bool:
+    """
+    Compare values by their types too.
+
+    Not-a-number and a missing value are one in a column of floats, and a language without integers has one
+    kind of number.
+    """
+    if isinstance(right, list) and isinstance(given, list):
+        pairs = zip(right, given, strict=False)
+        return len(right) == len(given) and all(is_same(*pair, integers=integers) for pair in pairs)
+    if isinstance(right, dict) and isinstance(given, dict):
+        return right.keys() == given.keys() and all(
+            is_same(item, given[key], integers=integers) for key, item in right.items()
+        )
+    if _is_missing(right) or _is_missing(given):
+        return _is_missing(right) and _is_missing(given)
+    if not integers and _is_number(right) and _is_number(given):
+        return float(right) == float(given)
+    return bool(type(right) is type(given) and right == given)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def table(text: str) -> list[list[Any]] | None:
+    """Return the fields and rows of a series as a table has them: integers beside floats are floats."""
+    rows = series.read(text)
+    return None if rows is None else _as_table(rows)
+
+
+def _as_table(rows: list[list[Any]]) -> list[list[Any]]:
+    header, *body = rows
+    columns = [_column([row[at] for row in body]) for at in range(len(header))]
+    return [header, *map(list, zip(*columns, strict=True))]
+
+
+def _column(cells: list[Any]) -> list[Any]:
+    kinds = {type(cell) for cell in cells if cell is not None}
+    is_float = kinds == {int, float}
+    return [float(cell) if is_float and isinstance(cell, int) else cell for cell in cells]
+
+
+# The examples.
+
+
+def _rows(bench: Bench, example: Example) -> Findings:
+    """Read each text as a series; rule series.duplicates is about those of 1.0, which have no begin.json."""
+    lines = example.answers("rows")
+    texts = {f"{at}.csv": text.encode() for at, (_, text, _) in enumerate(lines)}
+    is_old = example.rule == "series.duplicates"
+    answer = bench.read(texts if is_old else experiment(texts))
+    for at, (_, _, spelled) in enumerate(lines):
+        right = notation.value(spelled)
+        yield from _table_shown(answer, f"{at}.csv", right and _as_table(right), example.rule, bench=bench)
+
+
+def _table_shown(
+    answer: tuple[str, Any], name: str, right: Any, rule: str, *, bench: Bench
+) -> Iterator[Finding]:
+    if right is None:
+        yield from shows(answer, name, "plain", True, rule, bench=bench)
+    else:
+        yield from shows(answer, name, "rows", right, rule, bench=bench)
+
+
+def _csv(bench: Bench, example: Example) -> Findings:
+    data = notation.to_bytes(example.text)
+    answer = bench.read(experiment({"x.csv": data}))
+    yield from _table_shown(answer, "x.csv", table(data.decode()), example.rule, bench=bench)
+
+
+def _json(bench: Bench, example: Example) -> Findings:
+    data = notation.to_bytes(example.text)
+    answer = bench.read(experiment({"x.json": data}))
+    yield from shows(answer, "x.json", "value", json.loads(data), example.rule, bench=bench)
+
+
+def _values(bench: Bench, example: Example) -> Findings:
+    lines = example.answers("value")
+    answer = bench.read(experiment({f"{at}.json": text.encode() for at, (_, text, _) in enumerate(lines)}))
+    for at, (_, _, value) in enumerate(lines):
+        yield from shows(answer, f"{at}.json", "value", notation.value(value), example.rule, bench=bench)
+
+
+def _kinds(bench: Bench, example: Example) -> Findings:
+    lines = example.answers("kind")
+    # Nothing of it is what its suffix says, because nothing else than the suffix counts.
+    answer = bench.read(experiment({name: b"1" for _, name, _ in lines}))
+    yield from saw(answer, example.rule)
+    artifacts = answer[1].get("artifacts", {})
+    for _, name, kind in lines:
+        found = artifacts.get(name, {}).get("kind")
+        if answer[0] == "saw" and found != kind:
+            yield Finding(example.rule, f"{name} is of kind {kind}", name, shown(str(found)))
+
+
+def _listed(bench: Bench, example: Example) -> Findings:
+    lines = example.answers("listed")
+    answer = bench.read(experiment({name: b"{}" for _, name, _ in lines}) | {_LAYOUT["begin"]: begin()})
+    yield from saw(answer, example.rule)
+    if answer[0] == "saw":
+        listed = answer[1]["listed"]
+        for _, name, is_listed in lines:
+            if (name in listed) != is_listed:
+                message = f"{name} is {'an' if is_listed else 'no'} artifact"
+                yield Finding(example.rule, message, name, shown(", ".join(listed)))
+
+
+def _statuses(bench: Bench, example: Example) -> Findings:
+    """Make the facts of each question; whether a process lives is what the kit cannot make."""
+    for _, facts, status in example.answers("status"):
+        if facts["alive"] is None or facts["end"]:
+            yield from _status(bench, facts, status, example.rule)
+
+
+def _status(bench: Bench, facts: Mapping[str, Any], status: str, rule: str) -> Findings:
+    prefix = bench.scratch()
+    files = experiment({"notes": b"x"}, outcome=facts["end"])
+    if not facts["begin"]:
+        del files[_LAYOUT["begin"]]
+    if facts["heartbeat"] is not None:
+        beat = {"time": _DATE, "first": facts.get("first", False)}
+        files[_LAYOUT["heartbeat"]] = json.dumps(beat).encode()
+    write(os.path.join(prefix, TAG), files)
+    if facts["heartbeat"] is not None:
+        then = time.time() - facts["heartbeat"]
+        os.utime(os.path.join(prefix, TAG, _LAYOUT["heartbeat"]), (then, then))
+    answer = bench.read_only(prefix, TAG)
+    yield from saw(answer, rule)
+    if answer[0] == "saw" and answer[1]["status"] != status:
+        yield Finding(rule, f"the status is {status}", shown(dict(facts)), shown(answer[1]["status"]))
+
+
+def _begin(bench: Bench, example: Example) -> Findings:
+    data = notation.to_bytes(example.text)
+    answer = bench.read({_LAYOUT["begin"]: data, "options.json": b"{}"})
+    yield from shows(answer, "options.json", "value", {}, example.rule, bench=bench)
+
+
+def _refused_begin(bench: Bench, example: Example) -> Findings:
+    data = notation.to_bytes(example.text)
+    answer, said = bench.read({_LAYOUT["begin"]: data, "options.json": b"{}"})
+    if answer == "saw":
+        yield Finding(
+            example.rule, "an experiment of an unknown major version was read", shown(data), shown(said)
+        )
+    elif said.get("rule") != example.rule:
+        yield Finding(example.rule, "the refusal does not name the rule", shown(data), shown(said["message"]))
+
+
+def _live(bench: Bench, example: Example) -> Findings:
+    """Lay a series out in pieces; those that are not to be read hold other bytes, and would show."""
+    truth = b"epoch,Date\n" + f"1,{_DATE}\n".encode() * 30
+    for _, there, right in example.answers("live"):
+        artifact = there["artifact"]
+        files = experiment({} if artifact is None else {"loss.csv": truth[:artifact]})
+        for first, last in there["segments"]:
+            data = truth[first:last] if [first, last] in (right or []) else b"?" * (last - first)
+            files[f"{_LAYOUT['segments']}loss.csv/{last:015d}-{first:015d}"] = data
+        answer = bench.read(files, names=["loss.csv"])
+        if answer[0] == "saw" and "loss.csv" not in answer[1]["listed"]:
+            yield Finding(
+                "live.read", "a series that has segments is listed", "loss.csv", shown(answer[1]["listed"])
+            )
+        if right is None:
+            yield from _says_error(answer, "loss.csv", "", example.rule)
+        else:
+            reach = right[-1][1] if right else artifact
+            yield from shows(
+                answer, "loss.csv", "rows", table(truth[:reach].decode()), example.rule, bench=bench
+            )
+
+
+# What no example shows.
+
+
+def _torn(bench: Bench) -> Findings:
+    """Read one series, cut off at each of its bytes after the header."""
+    text = f'epoch,note,Date\n1,"two\nlines ""é""",{_DATE}\n2,nil,{_DATE}\n'
+    data = text.encode()
+    first = data.index(b"\n") + 1
+    texts = {f"{at:03}.csv": data[:at] for at in range(first, len(data) + 1)}
+    answer = bench.read(experiment(texts))
+    yield from saw(answer, "series.row-end")
+    if answer[0] != "saw":
+        return
+    for name, cut in texts.items():
+        right = table(cut.decode("utf-8", "surrogateescape"))
+        yield from _table_shown(answer, name, right, "series.row-end", bench=bench)
+
+
+def _torn_old(bench: Bench) -> Findings:
+    """Read a series of 1.0, in which a quote quotes nothing."""
+    text = f'epoch,note,Date\n1,say "hi,{_DATE}\n2,there,{_DATE}\n3,x'
+    answer = bench.read({"loss.csv": text.encode()})
+    yield from saw(answer, "series.row-end")
+    found = answer[1].get("artifacts", {}).get("loss.csv", {})
+    if answer[0] == "saw" and len(found.get("rows", ())) != 3:
+        yield Finding("series.row-end", "it has two rows: nothing is quoted in 1.0", text, shown(repr(found)))
+
+
+def _typed(bench: Bench) -> Findings:
+    """Read columns of one kind, with holes, and of several."""
+    columns = {
+        # Ascending, because it is not the order of the rows that this is about.
+        "NA": ["1", "2", "3"],
+        "integers": ["9007199254740993", "-9223372036854775808", "0"],
+        "holes": ["9007199254740993", "nil", "7"],
+        "floats": ["0.5", "1e+100", "-0.0"],
+        "both": ["1", "nil", "0.25"],
+        "booleans": ["true", "false", "true"],
+        "unsure": ["true", "nil", "false"],
+        "texts": ['"007"', '"nil"', '"NA"'],
+        "dates": [f'"{_DATE}"', '""', '" "'],
+        "mixed": ["1", '"1"', "true"],
+        "none": ["nil", "nil", "nil"],
+        "special": ["nan", "inf", "-inf"],
+    }
+    rows = [",".join([*cells, _DATE]) for cells in zip(*columns.values(), strict=True)]
+    text = "\n".join([",".join([*columns, "Date"]), *rows, ""])
+    answer = bench.read(experiment({"loss.csv": text.encode()}, outcome="finished"))
+    yield from shows(answer, "loss.csv", "rows", table(text), "series.types", bench=bench)
+
+
+def _bytes(bench: Bench) -> Findings:
+    """Read what has no kind, or one whose bytes are everything."""
+    files = {"notes": "Größe\r\n".encode(), "model.bin": bytes(range(256)), "Source.git-patch": b"+caf\xe9\n"}
+    answer = bench.read(experiment(files, outcome="finished"))
+    yield from saw(answer, "kind.reading")
+    for name, data in files.items() if answer[0] == "saw" else ():
+        found = answer[1]["artifacts"].get(name, {})
+        if bytes.fromhex(found.get("bytes", "")) != data:
+            yield Finding("kind.reading", f"the bytes of {name} are others", shown(data), shown(repr(found)))
+
+
+def _tags(bench: Bench) -> Findings:
+    """Read experiments of the tags that 1.0 made, or that people choose."""
+    for tag in ("201601141709-56THQt7", "baseline.old", " my run ", "100%", "Größe 雪", "a\\b"):
+        answer = bench.read(experiment({"options.json": b"{}"}), tag=tag)
+        for finding in shows(answer, "options.json", "value", {}, "tag.reading", bench=bench):
+            yield finding._replace(logged=f"the tag {tag!r}")
+
+
+def _names(bench: Bench) -> Findings:
+    """Read artifacts whose names nobody may give any more, and ask for one that leads out of the experiment."""
+    names = [
+        "with space.json",
+        "trailing .json",
+        "per%20cent.json",
+        "back\\slash.json",
+        "line\nfeed.json",
+        "雪/é.json",
+    ]
+    names += ["~.json", "$HOME.json", "a?b*.json", "#1.json", "x..json", '"quoted".json', "-rf.json"]
+    prefix = bench.scratch()
+    write(os.path.join(prefix, "other"), experiment({"secret.json": b'"told"'}))
+    outside = ["../other/secret.json", "a/../../other/secret.json", f"{prefix}/other/secret.json"]
+    answer = bench.read(experiment(dict.fromkeys(names, b"{}")), prefix=prefix, names=outside)
+    for name in names:
+        yield from shows(answer, name, "value", {}, "name.reading", bench=bench)
+    for name in outside if answer[0] == "saw" else ():
+        found = answer[1]["artifacts"].get(name, {})
+        if "error" not in found:
+            yield Finding("name.reading", "a name leads out of the experiment", name, shown(repr(found)))
+
+
+def _future(bench: Bench) -> Findings:
+    """Read an experiment of a later minor version, with files that nobody knows yet."""
+    files = experiment({"options.json": b'{"rate": 1}'})
+    files[_LAYOUT["begin"]] = begin(protocol="lab-workbook 1.99", invented=[1])
+    files[".lab-workbook/invented/later.json"] = b"?"
+    answer = bench.read(files)
+    yield from shows(answer, "options.json", "value", {"rate": 1}, "begin.version", bench=bench)
+    if answer[0] == "saw" and answer[1]["listed"] != ["options.json"]:
+        yield Finding("layout.hidden", "only options.json is an artifact", "", shown(answer[1]["listed"]))
+
+
+def _old(bench: Bench) -> Findings:
+    """Read an experiment without begin.json, which is one of 1.0."""
+    text = f"epoch,loss,Date\n1,0.5,{_DATE}\n"
+    answer = bench.read({"options.json": b"[]", "loss.csv": text.encode()})
+    yield from shows(answer, "options.json", "value", [], "begin.version", bench=bench)
+    yield from shows(answer, "loss.csv", "rows", table(text), "begin.version", bench=bench)
+    if answer[0] == "saw" and answer[1]["status"] != SPEC["status"]["unknown"]:
+        yield Finding(
+            "status.answer", "nothing is known of an experiment of 1.0", "", shown(answer[1]["status"])
+        )
+
+
+def _missing(bench: Bench) -> Findings:
+    """Take away a file that end.json lists."""
+    files = experiment({"notes.json": b"1", "model.t7": b"4\n1\n"}, outcome="finished")
+    del files["model.t7"]
+    answer = bench.read(files, names=["model.t7"])
+    yield from shows(answer, "notes.json", "value", 1, "end.missing", bench=bench)
+    yield from _says_error(answer, "model.t7", "model.t7", "end.missing")
+    listed = answer[1].get("listed", [])
+    if answer[0] == "saw" and ("model.t7" in listed or "notes.json" not in listed):
+        yield Finding("end.missing", "what exists is listed, and no more", "notes.json", shown(listed))
+
+
+def _changed(bench: Bench) -> Findings:
+    """Change artifacts after the end: to others of the same length, and of another one."""
+    artifacts = {
+        "same.json": b"1",
+        "longer.json": b"1",
+        "loss.csv": f"epoch,Date\n1,{_DATE}\n".encode(),
+        "a": b"x",
+    }
+    files = experiment(artifacts, outcome="finished")
+    files |= {"same.json": b"2", "longer.json": b"11", "a": b"y"}
+    files["loss.csv"] = files["loss.csv"].replace(b"\n1,", b"\n2,")
+    answer = bench.read(files)
+    for name in artifacts:
+        yield from _says_error(answer, name, name, "end.reading")
+
+
+def _says_error(answer: tuple[str, Any], name: str, word: str, rule: str) -> Findings:
+    """Demand an error in place of an artifact, with a word in it."""
+    yield from saw(answer, rule)
+    if answer[0] != "saw":
+        return
+    found = answer[1]["artifacts"].get(name, {})
+    if word not in found.get("error", "" if word else "?") or "error" not in found:
+        yield Finding(rule, f"there should be an error about {name}", name, shown(repr(found)))
+
+
+def _glued(bench: Bench) -> Findings:
+    """Ask for an experiment of which 1.0 has glued the tag to the prefix."""
+    prefix = os.path.join(bench.scratch(), "exp")
+    write(f"{prefix}201601141709-56THQt7", {"options.json": b"{}"})
+    os.makedirs(prefix)
+    answer, said = bench.read_only(prefix, "201601141709-56THQt7")
+    if answer == "saw" or "exp201601141709-56THQt7" not in said["message"]:
+        message = "the error should name exp201601141709-56THQt7"
+        yield Finding("prefix.reading", message, f"{prefix}/201601141709-56THQt7", shown(said))
+
+
+_QUESTIONS: dict[str, Any] = {
+    "rows": _rows,
+    "value": _values,
+    "kind": _kinds,
+    "listed": _listed,
+    "status": _statuses,
+    "live": _live,
+}
+_MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
+    ("series.row-end-torn", ("series.row-end",), _torn),
+    ("series.row-end-old", ("series.row-end",), _torn_old),
+    ("series.types-columns", ("series.types",), _typed),
+    ("kind.reading-bytes", ("kind.reading",), _bytes),
+    ("tag.reading-odd", ("tag.reading",), _tags),
+    ("name.reading-odd", ("name.reading",), _names),
+    ("begin.version-minor", ("begin.version", "layout.hidden"), _future),
+    ("begin.version-none", ("begin.version", "status.answer"), _old),
+    ("end.missing-one", ("end.missing",), _missing),
+    ("end.reading-changed", ("end.reading",), _changed),
+    ("prefix.reading-glued", ("prefix.reading",), _glued),
+)
