@@ -26,7 +26,7 @@ def broken_by(steps: Sequence[Step], files: Mapping[str, bytes], *, integers: bo
     # What was saved last under a name is what must be there.
     for name, (verb, value) in _saved(steps).items():
         if name not in files:
-            broken.append((name, "kind.suffix"))
+            broken.append((name, "layout.place" if "/" in name else "kind.suffix"))
         elif verb == "newTimeSeriesLog":
             rows = [step[2] for step in steps if step[0] == "log" and f"{step[1]}.csv" == name]
             broken += [(name, rule) for rule in _series_rules(value, rows, files[name], integers)]
@@ -58,5 +58,16 @@ def _series_rules(
     if len(found) != len(rows):
         yield "series.append"
     for row, cells in zip(rows, found, strict=False):
+        if len(cells) != len(header):
+            # Nobody knows which cell is which; that there are too many is for the judge of files to say.
+            yield from _locale_rules(row, cells)
+            continue
         for field, cell in zip(fields, cells, strict=False):
             yield from series.broken_by(row.get(field), cell, integers=integers)
+
+
+def _locale_rules(row: Mapping[str, Any], cells: Sequence[str]) -> Iterator[str]:
+    """Find a float whose decimal point is a comma, which makes two cells of it."""
+    whole = ",".join(cells)
+    if any(isinstance(value, float) and repr(value).replace(".", ",") in whole for value in row.values()):
+        yield "series.locale"

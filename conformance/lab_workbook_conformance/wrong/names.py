@@ -21,7 +21,7 @@ def fresh_tag() -> str:
 def check_tag(tag: str) -> None:
     """Refuse a tag that is no single part of a name."""
     try:
-        check(tag)
+        check_all(tag)
     except Refused as error:
         raise Refused("tag.explicit", f"{tag!r} is no tag: {error}") from error
     if "/" in tag or len(_bytes(tag)) > _TAG["max_bytes"]:
@@ -31,7 +31,12 @@ def check_tag(tag: str) -> None:
 
 
 def check(name: str) -> None:
-    """Refuse a name that some file system or bucket could not keep."""
+    """Refuse a name that an artifact must not have."""
+    check_all(name)
+
+
+def check_all(name: str) -> None:
+    """Refuse what some file system or bucket could not keep."""
     check_text(name)
     for part in name.split("/"):
         check_part(part)

@@ -11,7 +11,7 @@ from lab_workbook_conformance.constants import SPEC
 
 _SERIES = SPEC["series"]
 _DATE: str = _SERIES["date_field"]
-_CELL = re.compile('"(?:[^"]|"")*"|[^,\n]*')
+_CELL = re.compile('"(?:[^"]|"")*"|[^",\n]*')
 _WORDS = {
     _SERIES["missing"]: None,
     _SERIES["nan"]: math.nan,
@@ -56,7 +56,7 @@ def quoted_rows(text: str) -> list[list[str]]:
     at = 0
     while at < len(text):
         cell = _CELL.match(text, at)
-        # A quote that is never closed matches nothing, and is the beginning of a torn row.
+        # Before a quote that is never closed nothing matches, and there a torn row begins.
         if cell is None or (end := cell.end()) == len(text) or text[end] not in ",\n":
             break
         rows[-1].append(cell[0])

@@ -107,12 +107,16 @@ def closed(script: Script, said: Answer) -> Answer:
 def read(body: dict[str, Any]) -> Answer:
     """Say what a reader sees."""
     try:
-        experiment = reader.Experiment(body["prefix"], body["tag"])
+        return {"saw": seen(reader.Experiment(body["prefix"], body["tag"]), body.get("names", []))}
     except Refused as error:
         return {"refused": {"rule": error.rule, "message": str(error)}}
+
+
+def seen(experiment: reader.Experiment, names: list[str]) -> Answer:
+    """Return what there is, and what it says."""
     listed = experiment.listed()
-    artifacts = {name: experiment.artifact(name) for name in {*listed, *body.get("names", [])}}
-    return {"saw": {"status": experiment.status(), "listed": listed, "artifacts": spelled(artifacts)}}
+    artifacts = {name: experiment.artifact(name) for name in {*listed, *names}}
+    return {"status": experiment.status(), "listed": listed, "artifacts": spelled(artifacts)}
 
 
 def spelled(artifacts: dict[str, Answer]) -> Answer:

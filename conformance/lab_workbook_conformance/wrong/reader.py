@@ -83,10 +83,10 @@ class Experiment:
 
     def artifact(self, name: str) -> dict[str, Any]:
         """Return the kind of an artifact, and what it says."""
-        data = self.data(name)
-        if data is None:
-            return {"kind": kind(name), "error": self.gone(name)}
         try:
+            data = self.data(name)
+            if data is None:
+                return {"kind": kind(name), "error": self.gone(name)}
             return {"kind": kind(name), **self.said(name, data)}
         except ValueError as error:
             return {"kind": kind(name), "error": f"{name} cannot be read: {error}"}
@@ -109,28 +109,31 @@ class Experiment:
     def data(self, name: str) -> bytes | None:
         """Return the bytes of an artifact; those of a series that grows come from its segments as well."""
         data = self.get(name)
-        if self._end is not None and self.is_as_promised(name, data):
-            return data
-        grown = self.grown(name, data or b"")
-        return grown if self._end is None or self.is_as_promised(name, grown) else data
+        if self._end is None:
+            return self.grown(name, data)
+        if data is not None and not self.is_as_promised(name, data):
+            data = self.grown(name, b"")
+            if data is None or not self.is_as_promised(name, data):
+                raise ValueError("it is not what end.json says of it")
+        return data
 
-    def is_as_promised(self, name: str, data: bytes | None) -> bool:
-        """Say whether an artifact is as end.json says."""
+    def is_as_promised(self, name: str, data: bytes) -> bool:
+        """Say whether an artifact is as end.json says, where it does."""
         promised = self._end.get("files", {}).get(name, {})
-        if data is None:
-            return not promised
         found = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         return all(found.get(key, value) == value for key, value in promised.items())
 
-    def grown(self, name: str, data: bytes) -> bytes | None:
-        """Return the artifact and the rows behind it."""
-        segments = [each for each in self.segments(self.names()) if each[0] == name]
-        has_begun = bool(data)
-        while ahead := [each for each in segments if each[1] <= len(data) < each[2]]:
-            series, start, end = furthest(ahead)
-            data += (self.get(segment_name(series, start, end)) or b"")[len(data) - start :]
-            has_begun = True
-        return data if has_begun or self.get(name) is not None else None
+    def grown(self, name: str, data: bytes | None) -> bytes | None:
+        """Return the artifact and the rows behind it; None where there is nothing of it."""
+        every = [each for each in self.segments(self.names()) if each[0] == name]
+        while ahead := [each for each in every if each[2] > len(data or b"")]:
+            data = data or b""
+            series, start, end = furthest([each for each in ahead if each[1] <= len(data)])
+            rows = self.get(segment_name(series, start, end)) or b""
+            if len(rows) != end - start:
+                raise ValueError(f"the segment from {start} to {end} has {len(rows)} bytes")
+            data += rows[len(data) - start :]
+        return data
 
     def segments(self, every: Sequence[str]) -> list[tuple[str, int, int]]:
         """Return the segments among these names: their series, where they start and where they end."""
@@ -146,7 +149,9 @@ def segment_name(series: str, start: int, end: int) -> str:
 
 
 def furthest(segments: Sequence[tuple[str, int, int]]) -> tuple[str, int, int]:
-    """Return the segment that reaches furthest."""
+    """Return the segment that reaches furthest of those that go on from what is there."""
+    if not segments:
+        raise ValueError("rows are missing in between")
     return max(segments, key=lambda each: each[2])
 
 

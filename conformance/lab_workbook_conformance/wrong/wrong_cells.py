@@ -158,7 +158,8 @@ def refused(_: Right, _value: int) -> Any:
     raise Refused("series.beyond", "smaller, please")
 
 
-@instead_of("series.locale", spelling, "number")
+# With a comma in it one cell is two.
+@instead_of("series.locale", spelling, "number", also=("series.row",))
 def comma(right: Right, value: float) -> Any:
     """The point of a float is a comma."""
     return right(value).replace(".", ",")
@@ -201,9 +202,10 @@ def dropped(right: Right, value: str, lost: spelling.Lost, *, was: str | None = 
 
 
 @instead_of("text.mended-3", spelling, "text")
-def nul(_: Right, value: str, lost: spelling.Lost) -> Any:
-    """NUL in a cell stays."""
-    return spelling.quoted(spelling.mended(value, lost))
+def nul(right: Right, value: str, lost: spelling.Lost) -> Any:
+    """NUL in a cell stays, and is counted."""
+    right(value, lost)
+    return spelling.quoted(spelling.mended(value, spelling.Lost()))
 
 
 @instead_of("text.mended-4", spelling, "mended")
