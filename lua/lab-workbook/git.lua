@@ -20,7 +20,8 @@ export GIT_OPTIONAL_LOCKS=0 LC_ALL=C
 limit=$(command -v timeout) && limit="$limit 60"
 $limit git --no-pager -c core.fsmonitor=false -c core.quotePath=true -c diff.orderFile=/dev/null ]]
 
-local LOG = GIT .. 'log -n 1 --format=medium --date=default --no-color --no-decorate --no-notes'
+local LOG = GIT .. 'log -n 1 --no-abbrev-commit --format=medium --date=default'
+   .. ' --no-color --no-decorate --no-notes'
    .. ' --no-show-signature --no-patch HEAD'
 
 local DIFF = GIT .. 'diff --binary --full-index --no-color --no-ext-diff --no-textconv --src-prefix=a/'

@@ -36,28 +36,25 @@ _DATE = "2016-02-12T22:17:34Z"
 def cases() -> Iterator[Case]:
     """Yield the examples of SPEC.md that a reader can be asked, and what they cannot show."""
     for example in examples():
-        play, level = _player(example)
+        play = _player(example)
         if play:
             # Readers and writers may be asked about the same example, in two cases.
             name = f"{example.name}-read" if example.subject in ("csv", "json") else example.name
-            yield Case(name, (example.rule,), level, "reader", partial(play, example=example))
+            yield Case(name, (example.rule,), "core", "reader", partial(play, example=example))
     for name, rules, play in _MORE:
         yield Case(name, rules, "core", "reader", play)
 
 
-def _player(example: Example) -> tuple[Any, str]:
-    """Return what asks about an example, and its level; None where a reader cannot be asked."""
+def _player(example: Example) -> Any:
+    """Return what asks about an example; None where a reader cannot be asked, or not in a folder."""
     if example.subject == "begin" and (example.accepts or example.rule == "begin.version"):
-        return (_begin if example.accepts else _refused_begin), "core"
+        return _begin if example.accepts else _refused_begin
     if not example.accepts:
-        return None, ""
+        return None
     # Half a thousand lists in lists are more than many parsers take from a pipe.
     if example.subject in ("csv", "json") and example.rule != "json.depth":
-        return (_csv if example.subject == "csv" else _json), "core"
-    for question, play in _QUESTIONS.items():
-        if example.answers(question):
-            return play, "s3" if question == "live" else "core"
-    return None, ""
+        return _csv if example.subject == "csv" else _json
+    return next((play for question, play in _QUESTIONS.items() if example.answers(question)), None)
 
 
 def begin(**more: Any) -> bytes:
@@ -260,29 +257,6 @@ def _refused_begin(bench: Bench, example: Example) -> Findings:
         yield Finding(example.rule, "the refusal does not name the rule", shown(data), shown(said["message"]))
 
 
-def _live(bench: Bench, example: Example) -> Findings:
-    """Lay a series out in pieces; those that are not to be read hold other bytes, and would show."""
-    truth = b"epoch,Date\n" + f"1,{_DATE}\n".encode() * 30
-    for _, there, right in example.answers("live"):
-        artifact = there["artifact"]
-        files = experiment({} if artifact is None else {"loss.csv": truth[:artifact]})
-        for first, last in there["segments"]:
-            data = truth[first:last] if [first, last] in (right or []) else b"?" * (last - first)
-            files[f"{_LAYOUT['segments']}loss.csv/{last:015d}-{first:015d}"] = data
-        answer = bench.read(files, names=["loss.csv"])
-        if answer[0] == "saw" and "loss.csv" not in answer[1]["listed"]:
-            yield Finding(
-                "live.read", "a series that has segments is listed", "loss.csv", shown(answer[1]["listed"])
-            )
-        if right is None:
-            yield from _says_error(answer, "loss.csv", "", example.rule)
-        else:
-            reach = right[-1][1] if right else artifact
-            yield from shows(
-                answer, "loss.csv", "rows", table(truth[:reach].decode()), example.rule, bench=bench
-            )
-
-
 # What no example shows.
 
 
@@ -354,7 +328,7 @@ def _tags(bench: Bench) -> Findings:
 
 
 def _names(bench: Bench) -> Findings:
-    """Read artifacts whose names nobody may give any more, and ask for one that leads out of the experiment."""
+    """Read artifacts whose names nobody may give any more, and ask for one outside of the experiment."""
     names = [
         "with space.json",
         "trailing .json",
@@ -405,7 +379,7 @@ def _missing(bench: Bench) -> Findings:
     del files["model.t7"]
     answer = bench.read(files, names=["model.t7"])
     yield from shows(answer, "notes.json", "value", 1, "end.missing", bench=bench)
-    yield from _says_error(answer, "model.t7", "model.t7", "end.missing")
+    yield from says_error(answer, "model.t7", "model.t7", "end.missing")
     listed = answer[1].get("listed", [])
     if answer[0] == "saw" and ("model.t7" in listed or "notes.json" not in listed):
         yield Finding("end.missing", "what exists is listed, and no more", "notes.json", shown(listed))
@@ -424,10 +398,10 @@ def _changed(bench: Bench) -> Findings:
     files["loss.csv"] = files["loss.csv"].replace(b"\n1,", b"\n2,")
     answer = bench.read(files)
     for name in artifacts:
-        yield from _says_error(answer, name, name, "end.reading")
+        yield from says_error(answer, name, name, "end.reading")
 
 
-def _says_error(answer: tuple[str, Any], name: str, word: str, rule: str) -> Findings:
+def says_error(answer: tuple[str, Any], name: str, word: str, rule: str) -> Findings:
     """Demand an error in place of an artifact, with a word in it."""
     yield from saw(answer, rule)
     if answer[0] != "saw":
@@ -454,7 +428,6 @@ _QUESTIONS: dict[str, Any] = {
     "kind": _kinds,
     "listed": _listed,
     "status": _statuses,
-    "live": _live,
 }
 _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("series.row-end-torn", ("series.row-end",), _torn),

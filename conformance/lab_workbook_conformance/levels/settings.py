@@ -125,9 +125,9 @@ def _refused_configuration(bench: Bench, example: Example) -> Findings:
 def _order(bench: Bench) -> Findings:
     """Say where by argument, environment and file, and see which counts."""
     variable = f"{SPEC['config']['environment_prefix']}BUCKET_PREFIX"
-    file = {_CONFIG: b"bucketPrefix = ~/file\n"}
-    with bench.another(environment={variable: "~/variable"}, home=file) as fresh:
-        yield from _counts(fresh, "argument", prefix="~/argument")
+    file = {_CONFIG: b"bucketPrefix = ~/file/\n"}
+    with bench.another(environment={variable: "~/variable/"}, home=file) as fresh:
+        yield from _counts(fresh, "argument", prefix="~/argument/")
         yield from _counts(fresh, "variable")
     with bench.another(environment={variable: ""}, home=file) as fresh:
         yield from _counts(fresh, "file")

@@ -13,7 +13,17 @@ from typing import Final
 
 # Each flag answers a setting that was seen to give a patch that does not apply, or another log.
 _LOG: Final = (
-    *("log", "-n", "1", "--format=medium", "--date=default", "--no-color", "--no-decorate", "--no-notes"),
+    *(
+        "log",
+        "-n",
+        "1",
+        "--no-abbrev-commit",
+        "--format=medium",
+        "--date=default",
+        "--no-color",
+        "--no-decorate",
+        "--no-notes",
+    ),
     *("--no-show-signature", "--no-patch", "HEAD"),
 )
 _DIFF: Final = (
