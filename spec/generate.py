@@ -111,13 +111,13 @@ def _lua(value: object) -> str:
 
 
 class Section(NamedTuple):
-    """A rule as SPEC.md has it: its one sentence, its cases, and whether it says why some are missing."""
+    """A rule as SPEC.md has it: its one sentence, its cases, and why some are missing, if they are."""
 
     rule: str
     line: int
     sentence: str
     cases: list[dict[str, Any]]
-    says_untested: bool
+    untested: str
     says_why: bool
 
 
@@ -134,7 +134,7 @@ def sections(text: str) -> Iterator[Section]:
             line=line,
             sentence=_sentence(body),
             cases=list(_cases(body, line)),
-            says_untested="\n*Untested:* " in body,
+            untested=_untested(body),
             says_why="\n*Why:* " in body,
         )
 
@@ -142,6 +142,12 @@ def sections(text: str) -> Iterator[Section]:
 def _sentence(body: str) -> str:
     """Return the first paragraph on one line, without its marks of code."""
     return " ".join(body.strip().partition("\n\n")[0].replace("`", "").split())
+
+
+def _untested(body: str) -> str:
+    """Return why a rule has no case, on one line."""
+    found = re.search(r"^\*Untested:\* (.*?)\n\n", body, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].replace("`", "").split()) if found else ""
 
 
 def _cases(body: str, first_line: int) -> Iterator[dict[str, Any]]:
@@ -175,7 +181,7 @@ def _case_problems(section: Section, where: str) -> Iterator[str]:
         if not is_known or not case["subject"]:
             yield f"SPEC.md, line {case['line']}: write ```case {section.rule} accept SUBJECT, or refuse"
     missing = {"accept", "refuse"} - {case["expect"] for case in section.cases}
-    if missing and not section.says_untested:
+    if missing and not section.untested:
         lacks = " and to ".join(sorted(missing))
         yield f"{where}: add a case to {lacks}, or say *Untested:* why there is none"
 
@@ -191,6 +197,9 @@ def outputs(spec: dict[str, Any], text: str) -> dict[Path, str]:
         PYTHON: python_module(spec),
         LUA: lua_module(spec),
         KIT / "rules.json": _json(rules),
+        KIT / "untested.json": _json(
+            {section.rule: section.untested for section in found if section.untested}
+        ),
         KIT / "cases.json": _json(cases),
         **{copy: path.read_text(encoding="utf-8") for copy, path in copies.items()},
     }

@@ -38,6 +38,13 @@ def rules() -> dict[str, str]:
 
 
 @cache
+def untested() -> dict[str, str]:
+    """Return what SPEC.md says about the rules that no example can show, by their ids."""
+    reasons: dict[str, str] = _read("untested.json")
+    return reasons
+
+
+@cache
 def schema(name: str) -> Draft202012Validator:
     """Return the schema ``begin``, ``end``, ``note``, ``spec`` or ``cases``."""
     # It takes longer to import than a small adapter to do all of its work.

@@ -16,6 +16,7 @@ from lab_workbook.errors import LabWorkbookError
 
 # Kept here so that --help needs none of the modules, which import pandas or boto3.
 _VERBS = {
+    "certify": "Try whether a writer or reader speaks the protocol.",
     "cost": "Say what experiments in S3 cost.",
     "doctor": "Try whether recording works, and say why not.",
     "ls": "List the experiments of a folder or a bucket.",

@@ -1,0 +1,61 @@
+"""
+How the kit tests each rule: by cases, by the judge that looks at every recording, or not at all and why.
+
+>>> how(levels.cases())["series.caller"]
+Proof(cases=(), is_judged=False, untested='no file shows it; ...')
+
+No rule is without one of the three, and a test of the kit's own says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from lab_workbook_conformance.case import Case
+from lab_workbook_conformance.constants import rules, untested
+
+# What `judges.experiment`, `plays` and `verdicts` look at in each experiment, whatever its case is about. The
+# notes and the heartbeat are among it, although no verb of an adapter writes a note.
+JUDGED = frozenset(
+    """
+    layout.working name.utf8 name.parts name.characters name.edges name.length name.reserved name.unique
+    kind.suffix kind.replace series.csv series.header series.names series.fields series.birth series.row series.date
+    series.append series.text series.integer series.float series.integral series.special series.beyond series.locale
+    text.mended json.strict json.numbers json.special json.depth json.keys json.value begin.document begin.optional
+    begin.first end.document end.outcome end.lost end.files end.delivery end.last notes.name notes.document
+    heartbeat.document segments.key segments.rows
+    """.split()
+)
+
+
+class Proof(NamedTuple):
+    """What keeps a rule: cases by name, the judge of every recording, and what SPEC.md says is left open."""
+
+    cases: tuple[str, ...]
+    is_judged: bool
+    untested: str
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether a writer or reader that breaks it can be found out at all."""
+        return bool(self.cases) or self.is_judged
+
+
+def how(cases: Iterable[Case]) -> dict[str, Proof]:
+    """Return the proof of each rule."""
+    by_rule: dict[str, list[str]] = {rule: [] for rule in rules()}
+    for case in cases:
+        for rule in case.rules:
+            by_rule[rule].append(case.name)
+    return {
+        rule: Proof(tuple(names), rule in JUDGED, untested().get(rule, "")) for rule, names in by_rule.items()
+    }
+
+
+def lines(cases: Iterable[Case]) -> Iterator[str]:
+    """Yield the table for people, a line for each rule."""
+    for rule, proof in how(cases).items():
+        judged = ["every recording"] if proof.is_judged else []
+        tested = ", ".join([*proof.cases, *judged])
+        yield f"{rule}: {tested or f'untested: {proof.untested}'}"
