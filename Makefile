@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec bench bench-delivery setup setup-lua clean
+.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec certify matrix bench bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -18,6 +18,8 @@ help:
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
+	@echo "make certify try every writer and reader of ours, on each runtime, at each level"
+	@echo "make matrix  let everything here write and read everything, and put the table into README.md"
 	@echo "make bench   what a row costs against its floor, and other figures"
 	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
 
@@ -65,6 +67,12 @@ check: setup
 
 spec: $(VENV)/.ready
 	$(BIN)/python spec/generate.py
+
+certify: setup
+	$(BIN)/python -m conformance.certify_ours
+
+matrix: setup
+	$(BIN)/python -m conformance.matrix
 
 bench: setup
 	$(BIN)/python -m benchmarks

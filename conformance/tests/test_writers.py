@@ -1,0 +1,35 @@
+"""
+Each of our writers and readers speaks the protocol, on each of its runtimes, as the kit sees it from outside.
+"""
+
+import pytest
+from lab_workbook_conformance import certify
+
+from conformance.programs import OURS
+
+# A language whose integers end at 64 bits has none that a cell cannot hold.
+BEYOND = {"series.beyond"}
+
+
+def name_of(program):
+    return program.slug
+
+
+@pytest.fixture(params=OURS, ids=name_of)
+def program(request):
+    """A program that this machine can run."""
+    if not request.param.is_here:
+        pytest.skip(f"{request.param.command[0]} is not installed")
+    return request.param
+
+
+def test_a_program_of_ours_speaks_the_protocol(program):
+    """
+    No rule is broken, and nothing is left out but what the language does not have.
+    """
+    report = certify.run(program.command, levels=["core"])
+
+    assert report.broken == set()
+    assert report.exit_code == 0, report.counts
+    left_out = {result.case for result in report.results if result.verdict == "unsupported"}
+    assert all(BEYOND & set(case.rules) for case in left_out), left_out
