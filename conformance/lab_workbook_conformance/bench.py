@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, final
 from lab_workbook_conformance import notation, world
 from lab_workbook_conformance.adapter import Adapter, AdapterNonsense
 from lab_workbook_conformance.constants import SPEC
+from lab_workbook_conformance.s3.bucket import Bucket, opened
 
 # A program that asks for whole seconds gets those of a clock that lags behind by a tick of the system.
 _TICK = 0.1
@@ -71,7 +72,7 @@ class Bench:
     A context manager; ``timeout`` is for each answer, in seconds.
 
     ``home`` is a folder of its own with the given files in it, and ``folder`` where the adapter starts: in
-    ``home`` where it is not given.
+    ``home`` where it is not given. ``s3_endpoint`` is the server of level s3; else one is started.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Bench:
         home: Mapping[str, bytes] | None = None,
         folder: str | None = None,
         timeout: float = 30,
+        s3_endpoint: str | None = None,
     ) -> None:
         self._command = world.command_from(command)
         self._timeout = timeout
@@ -94,6 +96,9 @@ class Bench:
         self._adapter: Adapter | None = None
         self._hello: dict[str, Any] | None = None
         self._made = 0
+        self._s3_endpoint = s3_endpoint
+        self._bucket: Bucket | None = None
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Bench:
         return self
@@ -105,6 +110,7 @@ class Bench:
         try:
             self.kill() if kind else self.end()
         finally:
+            self._open.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     @property
@@ -113,6 +119,13 @@ class Bench:
         if self._hello is None:
             self._hello = self._ask("hello", {"spec": SPEC["protocol"]["version"]}, ("hello",))[1]
         return self._hello
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket of level s3, made when it is first asked for."""
+        if self._bucket is None:
+            self._bucket = self._open.enter_context(opened(self._s3_endpoint))
+        return self._bucket
 
     @property
     def integers(self) -> bool:

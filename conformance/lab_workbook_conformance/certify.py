@@ -44,17 +44,18 @@ def run(
     roles: Collection[str] = (),
     timeout: float = 30,
     fail_fast: bool = False,
+    s3_endpoint: str | None = None,
     on_result: Callable[[Result], None] = lambda _: None,
 ) -> Report:
     """
     Try the adapter of this command.
 
-    ``levels`` and ``roles`` default to those that it says it has.
+    ``levels`` and ``roles`` default to those that it says it has; a server is started without ``s3_endpoint``.
 
     Raises:
         AdapterTrouble: it did not even say hello.
     """
-    with Bench(command, timeout=timeout) as bench:
+    with Bench(command, timeout=timeout, s3_endpoint=s3_endpoint) as bench:
         report = Report(list(command), bench.hello)
         troubles = 0
         for case in chosen(cases, levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])):
@@ -145,6 +146,7 @@ def _run(options: argparse.Namespace, command: list[str], every: list[Case]) -> 
         roles=options.role or (ROLES if is_named else ()),
         timeout=options.timeout,
         fail_fast=options.fail_fast,
+        s3_endpoint=options.s3_endpoint,
     )
 
 
@@ -164,6 +166,11 @@ def _parser() -> argparse.ArgumentParser:
         "--case", action="append", default=[], metavar="NAME", help="only this; may be repeated"
     )
     parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="for each answer (30)")
+    parser.add_argument(
+        "--s3-endpoint",
+        metavar="URL",
+        help="the server of level s3, with AWS_ACCESS_KEY_ID, … in the environment; else moto's is started",
+    )
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first broken rule")
     parser.add_argument("--known", metavar="FILE", help="a JSON list of failures that have an issue")
     parser.add_argument("--json", metavar="FILE", help="write what came of each case and rule")

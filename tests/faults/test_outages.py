@@ -75,7 +75,7 @@ def assert_order(server):
     steps = [json.loads(seen.body)["step"] for seen in server.puts("*/state.json")]
     assert steps == sorted(steps) != []
     # The parts of a large object go side by side, and count when all are there.
-    ends = [seen.bytes for seen in server.puts("*/T/loss.csv") if not seen.query]
+    ends = [seen.size for seen in server.puts("*/T/loss.csv") if not seen.query]
     assert ends == sorted(ends) != []
 
 

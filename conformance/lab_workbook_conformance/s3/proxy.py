@@ -39,7 +39,12 @@ class Answer(NamedTuple):
 
 @dataclasses.dataclass
 class Seen:
-    """A request that came, and what became of it; ``stored`` counts the writes that the server took."""
+    """
+    A request that came, and what became of it; ``stored`` counts the writes that the server took.
+
+    ``at`` is when it came, ``forwarded`` when the server had answered, and ``told`` when the client was about
+    to hear of it, in seconds of `time.monotonic`.
+    """
 
     method: str
     key: str
@@ -51,11 +56,28 @@ class Seen:
     status: int | None = None
     outcome: int | None = None
     stored: int | None = None
+    forwarded: float | None = None
+    told: float | None = None
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """How many bytes the request carried."""
         return len(self.body)
+
+    @property
+    def content(self) -> bytes:
+        """What was put; a body that was signed piece by piece has more in it than that."""
+        if "x-amz-decoded-content-length" not in self.headers:
+            return self.body
+        pieces, rest = [], self.body
+        while rest:
+            size, _, rest = rest.partition(b"\r\n")
+            length = int(size.partition(b";")[0], 16)
+            if not length:
+                break
+            pieces.append(rest[:length])
+            rest = rest[length + 2 :]
+        return b"".join(pieces)
 
 
 class Exchange:
@@ -72,14 +94,16 @@ class Exchange:
         answer = self._proxy.ask(
             self._handler.command, self._handler.path, self._handler.headers, self.seen.body
         )
-        if self.seen.method == "PUT" and answer.status < 300:
+        # An upload in parts becomes an object when it is completed.
+        is_whole = self.seen.method == "POST" and "uploadId=" in self.seen.query
+        if (self.seen.method == "PUT" or is_whole) and answer.status < 300:
             self.seen.stored = next(self._proxy.stored)
-        self.seen.outcome = answer.status
+        self.seen.outcome, self.seen.forwarded = answer.status, time.monotonic()
         return answer
 
     def reply(self, answer: Answer) -> None:
         """Give the client an answer."""
-        self.seen.status = answer.status
+        self.seen.status, self.seen.told = answer.status, time.monotonic()
         handler = self._handler
         handler.send_response_only(answer.status, answer.reason)
         has_length = False
