@@ -17,16 +17,36 @@ from lab_workbook_conformance.constants import rules, untested
 
 # What `judges.experiment`, `plays` and `verdicts` look at in each experiment, whatever its case is about. The
 # notes and the heartbeat are among it, although no verb of an adapter writes a note.
-JUDGED = frozenset(
-    """
-    layout.working name.utf8 name.parts name.characters name.edges name.length name.reserved name.unique
-    kind.suffix kind.replace series.csv series.header series.names series.fields series.birth series.row series.date
-    series.append series.text series.integer series.float series.integral series.special series.beyond series.locale
-    text.mended json.strict json.numbers json.special json.depth json.keys json.value begin.document begin.optional
-    begin.first end.document end.outcome end.lost end.files end.delivery end.last notes.name notes.document
-    heartbeat.document segments.key segments.rows
-    """.split()
-)
+_JUDGED = {
+    "layout": ("working",),
+    "name": ("utf8", "parts", "characters", "edges", "length", "reserved", "unique"),
+    "kind": ("suffix", "replace"),
+    "series": (
+        "csv",
+        "header",
+        "names",
+        "fields",
+        "birth",
+        "row",
+        "date",
+        "append",
+        "text",
+        "integer",
+        "float",
+        "integral",
+        "special",
+        "beyond",
+        "locale",
+    ),
+    "text": ("mended",),
+    "json": ("strict", "numbers", "special", "depth", "keys", "value"),
+    "begin": ("document", "optional", "first"),
+    "end": ("document", "outcome", "lost", "files", "delivery", "last"),
+    "notes": ("name", "document"),
+    "heartbeat": ("document",),
+    "segments": ("key", "rows"),
+}
+JUDGED = frozenset(f"{topic}.{word}" for topic, words in _JUDGED.items() for word in words)
 
 
 class Proof(NamedTuple):
