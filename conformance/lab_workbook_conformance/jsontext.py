@@ -98,7 +98,7 @@ def _differences(value: Any, found: Any, integers: bool) -> Iterator[str]:  # no
 
 def _scalar_difference(value: Any, found: Any, integers: bool) -> Iterator[str]:  # noqa: FBT001 as above
     if isinstance(value, str):
-        if found not in mended(value, keep_nul=True):
+        if not isinstance(found, str) or found not in mended(value, keep_nul=True):
             yield "json.value" if is_sound(value) else "text.mended"
     elif isinstance(value, float) and not math.isfinite(value):
         if found != _special(value):

@@ -1,0 +1,167 @@
+"""
+Pins: what is played to a writer or a reader as a case, written down in JSON.
+
+Those in ``pinned.json`` were found by chance once, shrunk, and are played to everybody since::
+
+    {
+        "name": "cell-minus-zero",
+        "expect": "accept",
+        "rules": ["series.special"],
+        "steps": [
+            ["newExperiment", {}],
+            ["newTimeSeriesLog", "a", ["0"]],
+            ["log", "a", {"0": {"$float": "-0.0"}}],
+            ["close"],
+        ],
+    }
+
+``expect`` says what has to come of it: ``accept`` that the steps are recorded, ``refuse`` that the last one
+is, by the first of ``rules``, and ``read`` that a reader sees what is in ``files``. Those that ``depth``
+makes up are of the same form, and have no name yet.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from importlib import resources
+from typing import Any
+
+from lab_workbook_conformance import notation, verdicts
+from lab_workbook_conformance.bench import Bench, Recording
+from lab_workbook_conformance.case import Case, Finding, shown
+from lab_workbook_conformance.constants import SPEC, rules
+from lab_workbook_conformance.levels import reading
+
+Pin = Mapping[str, Any]
+
+_NAME = re.compile("[a-z0-9][a-z0-9.-]*")
+_LOSS = SPEC["loss"]
+
+
+class BadPins(ValueError):
+    """A file of pins cannot be used; the message says why."""
+
+
+def cases(path: str | None = None) -> Iterator[Case]:
+    """
+    Yield the pinned cases of the kit, and those of a file.
+
+    Raises:
+        BadPins: the file cannot be read, or is no list of pins.
+    """
+    own = json.loads(
+        resources.files("lab_workbook_conformance").joinpath("pinned.json").read_text(encoding="utf-8")
+    )
+    for pin in [*own, *(load(path) if path else [])]:
+        yield Case(pin["name"], tuple(pin["rules"]), "core", role(pin), partial(play, pin=pin))
+
+
+def load(path: str) -> list[Pin]:
+    """
+    Return the pins of a file.
+
+    Raises:
+        BadPins: as above.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            pins = json.load(file)
+    except (OSError, ValueError) as error:
+        raise BadPins(f"{path} cannot be read: {error}") from error
+    for pin in pins if isinstance(pins, list) else [None]:
+        if not isinstance(pin, dict) or not is_pin(pin):
+            raise BadPins(f"{path}: {shown(json.dumps(pin))} is no pin")
+    return list(pins)
+
+
+def is_pin(pin: Pin) -> bool:
+    """Say whether something that was read is a pin."""
+    what = "files" if pin.get("expect") == "read" else "steps"
+    return (
+        pin.get("expect") in ("accept", "refuse", "read")
+        and isinstance(pin.get("name"), str)
+        and _NAME.fullmatch(pin["name"]) is not None
+        and isinstance(pin.get(what), dict if what == "files" else list)
+        and bool(pin.get("rules"))
+        and set(pin["rules"]) <= rules().keys()
+    )
+
+
+def role(pin: Pin) -> str:
+    """Return who has to get it right."""
+    return "reader" if pin["expect"] == "read" else "writer"
+
+
+def play(bench: Bench, pin: Pin) -> Iterable[Finding]:
+    """Play it, and find what is wrong with what came of it."""
+    if pin["expect"] == "read":
+        return _read(bench, pin)
+    return _refused(bench, pin) if pin["expect"] == "refuse" else _accepted(bench, pin)
+
+
+def _accepted(bench: Bench, pin: Pin) -> Iterator[Finding]:
+    found = bench.record(pin["steps"])
+    yield from verdicts.recording(found, pin["rules"][0], integers=bench.integers)
+    if found.is_done:
+        yield from _told(found)
+        yield from verdicts.lost(found, {_LOSS["rows"]: 0, _LOSS["artifacts"]: 0, **_mended(found.steps)})
+
+
+def _refused(bench: Bench, pin: Pin) -> Iterator[Finding]:
+    yield from verdicts.refused(bench.record(pin["steps"]), pin["rules"][0])
+
+
+def _told(found: Recording) -> Iterator[Finding]:
+    """Find that begin.json does not say what newExperiment was told."""
+    begin = verdicts.document(found.files, "begin") or {}
+    for key, text in notation.value(found.steps[0][1]).items():
+        if begin.get(key) != text:
+            message = f"begin.json does not say the same under {key!r}"
+            yield Finding("begin.optional", message, shown(text), shown(repr(begin.get(key))))
+
+
+def _mended(steps: list[Any]) -> dict[str, int]:
+    """Return how many texts have to be mended, each counted once."""
+    count: Counter[str] = Counter({_LOSS["texts"]: 0})
+    for verb, *arguments in notation.value(steps):
+        if verb == "log":
+            count[_LOSS["texts"]] += sum(_is_odd(cell, "\0") for cell in arguments[1].values())
+        elif verb == "saveJSON":
+            count[_LOSS["texts"]] += sum(map(_is_odd, _texts(arguments[1])))
+    return dict(count)
+
+
+def _texts(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, dict)):
+        yield from value if isinstance(value, dict) else ()
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+    else:
+        yield value
+
+
+def _is_odd(value: Any, also: str = "") -> bool:
+    return isinstance(value, str) and any("\ud800" <= each <= "\udfff" or each in also for each in value)
+
+
+def _read(bench: Bench, pin: Pin) -> Iterator[Finding]:
+    """Write an experiment of these files, and compare what the reader sees with what is there."""
+    texts = {name: notation.value(text) for name, text in pin["files"].items()}
+    files = {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
+    answer = bench.read(reading.experiment(files))
+    for name, text in texts.items():
+        member, right = _right(name, text)
+        for finding in reading.shows(answer, name, member, right, pin["rules"][0], bench=bench):
+            yield finding._replace(logged=shown(f"{name}: {text!r}; {finding.logged}"))
+
+
+def _right(name: str, text: str) -> tuple[str, Any]:
+    """Return what a reader has to give for a file: the member of its answer, and the value."""
+    if name.endswith(SPEC["kind"]["json"]["suffix"]):
+        return "value", json.loads(text)
+    rows = reading.table(text)
+    return ("plain", True) if rows is None else ("rows", rows)
