@@ -17,6 +17,7 @@ from lab_workbook_conformance import known, levels
 from lab_workbook_conformance.adapter import AdapterDied, AdapterNonsense, AdapterSilent, AdapterTrouble
 from lab_workbook_conformance.bench import Bench, Unsupported
 from lab_workbook_conformance.case import Case, Finding
+from lab_workbook_conformance.levels import depth, pins
 from lab_workbook_conformance.report import (
     FAILED,
     PASSED,
@@ -45,18 +46,21 @@ def run(
     timeout: float = 30,
     fail_fast: bool = False,
     s3_endpoint: str | None = None,
+    again: Collection[str] = (),
     on_result: Callable[[Result], None] = lambda _: None,
 ) -> Report:
     """
     Try the adapter of this command.
 
-    ``levels`` and ``roles`` default to those that it says it has; a server is started without ``s3_endpoint``.
+    ``cases`` default to all but those of ``levels.depth``, which chance makes up, ``levels`` and ``roles`` to
+    those that the adapter says it has. ``again`` are options that a replay needs. A server is started without
+    ``s3_endpoint``.
 
     Raises:
         AdapterTrouble: it did not even say hello.
     """
     with Bench(command, timeout=timeout, s3_endpoint=s3_endpoint) as bench:
-        report = Report(list(command), bench.hello)
+        report = Report(list(command), bench.hello, again=list(again))
         troubles = 0
         for case in chosen(cases, levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])):
             result = judge(case, bench)
@@ -109,12 +113,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     options = _parser().parse_args(arguments)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    every = list(levels.cases())
+    try:
+        every = _every(options)
+    except pins.BadPins as error:
+        return _say(str(error), _USAGE)
     names = {case.name for case in every}
     if not command:
         return _say("say after -- which command starts the adapter", _USAGE)
     if set(options.case) - names:
         return _say(f"there is no case {', '.join(sorted(set(options.case) - names))}", _USAGE)
+    if options.pin:
+        return _pin(options, command, names)
     try:
         failures = known.load(options.known, names) if options.known else {}
         report = _run(options, command, every)
@@ -129,6 +138,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_junit(report, options.junit)
     show(report)
     return report.exit_code
+
+
+def _every(options: argparse.Namespace) -> list[Case]:
+    """Return all cases: the fixed ones, those that chance makes up, and those of a file."""
+    of_file = pins.load(options.pinned) if options.pinned else []
+    return [*levels.cases(), *depth.cases(options.examples, options.seed), *map(pins.case, of_file)]
+
+
+def _pin(options: argparse.Namespace, command: list[str], names: set[str]) -> int:
+    """Look for an example that fails, and keep the smallest under the name that was given."""
+    if not options.to or options.pin in names:
+        return _say("--pin needs a name that no case has, and --to FILE", _USAGE)
+    try:
+        with Bench(command, timeout=options.timeout) as bench:
+            found = depth.first_failure(bench, options.case, examples=options.examples, seed=options.seed)
+        if found is None:
+            return _say("no example fails, so there is nothing to pin", 1)
+        pins.keep({"name": options.pin, **found.pin}, options.to)
+    except (pins.BadPins, AdapterTrouble) as error:
+        return _say(str(error), TROUBLE if isinstance(error, AdapterTrouble) else _USAGE)
+    sys.stdout.write(f"{options.pin} is about {', '.join(found.pin['rules'])}:\n{depth.story(found.pin)}\n")
+    return 0
 
 
 def _say(message: str, code: int) -> int:
@@ -147,7 +178,15 @@ def _run(options: argparse.Namespace, command: list[str], every: list[Case]) -> 
         timeout=options.timeout,
         fail_fast=options.fail_fast,
         s3_endpoint=options.s3_endpoint,
+        again=_again(options),
     )
+
+
+def _again(options: argparse.Namespace) -> list[str]:
+    """Return the options without which a case would not come out as it did."""
+    given = {"--examples": options.examples, "--seed": options.seed, "--pinned": options.pinned}
+    usual = {"--examples": depth.EXAMPLES, "--seed": 0, "--pinned": None}
+    return [word for name in given if given[name] != usual[name] for word in (name, str(given[name]))]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -171,6 +210,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="the server of level s3, with AWS_ACCESS_KEY_ID, … in the environment; else moto's is started",
     )
+    parser.add_argument(
+        "--examples",
+        type=int,
+        default=depth.EXAMPLES,
+        metavar="N",
+        help=f"so many of each kind that chance makes up ({depth.EXAMPLES})",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="make up others (0)")
+    parser.add_argument("--pinned", metavar="FILE", help="play the cases of this file too")
+    parser.add_argument("--pin", metavar="NAME", help="keep the first made-up example that fails, as a case")
+    parser.add_argument("--to", metavar="FILE", help="the file to keep it in")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first broken rule")
     parser.add_argument("--known", metavar="FILE", help="a JSON list of failures that have an issue")
     parser.add_argument("--json", metavar="FILE", help="write what came of each case and rule")

@@ -36,12 +36,13 @@ class Result:
 
 @dataclass
 class Report:
-    """The results of one adapter."""
+    """The results of one adapter; ``again`` are the options that a replay needs."""
 
     command: list[str]
     hello: dict[str, Any]
     results: list[Result] = field(default_factory=list)
     stopped: str = ""
+    again: list[str] = field(default_factory=list)
 
     @property
     def broken(self) -> set[str]:
@@ -191,7 +192,11 @@ def _result(report: Report, result: Result) -> Iterator[str]:
     if more:
         yield f"  and {more} more like these"
     if result.verdict not in (UNSUPPORTED, KNOWN):
-        yield f"  again: lab-workbook certify --case {case.name} -- {shlex.join(report.command)}"
+        options, command = " ".join(["", *map(shlex.quote, report.again)]), shlex.join(report.command)
+        yield f"  again: lab-workbook certify --case {case.name}{options} -- {command}"
+        if case.name.startswith("depth."):
+            keeping = "--pin NAME --to FILE"
+            yield f"   keep: lab-workbook certify --case {case.name} {keeping}{options} -- {command}"
         yield ""
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from functools import partial
-from importlib import resources
 from typing import Any
 
 from lab_workbook_conformance import answers, series, verdicts
@@ -19,14 +18,13 @@ Findings = Iterable[Finding]
 
 
 def cases() -> Iterator[Case]:
-    """Yield the examples of SPEC.md that a writer can play, what they cannot show, and the pinned cases."""
+    """Yield the examples of SPEC.md that a writer can play, and what they cannot show."""
     for example in examples():
         play = _player(example)
         if play:
             yield Case(example.name, (example.rule,), "core", "writer", partial(play, example=example))
     for name, rules, play in _MORE:
         yield Case(name, rules, "core", "writer", play)
-    yield from pinned()
 
 
 def _player(example: Example) -> Any:
@@ -297,23 +295,6 @@ def _folded(bench: Bench) -> Findings:
     for first, second in (("A", "a"), ("x", "x/y"), ("x/y", "x"), ("X/y", "x")):
         steps = [NEW, ["saveText", first, "1"], ["saveText", second, "2"]]
         yield from verdicts.refused(bench.record(steps), "name.unique")
-
-
-def pinned() -> Iterator[Case]:
-    """Yield the cases that were found by chance once, and are kept: pinned.json."""
-    text = resources.files("lab_workbook_conformance").joinpath("pinned.json").read_text(encoding="utf-8")
-    for pin in json.loads(text):
-        yield Case(pin["name"], tuple(pin["rules"]), "core", "writer", partial(_play_pin, pin=pin))
-
-
-def _play_pin(bench: Bench, pin: dict[str, Any]) -> Findings:
-    """Play a pinned case; one with ``integers`` is only about languages that have them, or have not."""
-    if pin.get("integers", bench.integers) != bench.integers:
-        return
-    if pin["expect"] == "refuse":
-        yield from verdicts.refused(bench.record(pin["steps"]), pin["rules"][0])
-    else:
-        yield from finished(bench, pin["steps"], pin["rules"][0])
 
 
 _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (

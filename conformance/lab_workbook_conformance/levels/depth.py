@@ -74,6 +74,23 @@ def _play(bench: Bench, of: Property, examples: int, seed: int) -> Iterable[Find
     return [finding._replace(logged=story(failure.pin)) for finding in failure.findings]
 
 
+def first_failure(bench: Bench, names: Collection[str], *, examples: int, seed: int) -> Failure | None:
+    """
+    Return what the first property finds that fails, of those with these names, or of all.
+
+    Raises:
+        AdapterTrouble: it could not be talked to.
+    """
+    for each in PROPERTIES:
+        if examples and (each.name in names or not names):
+            # A property that an adapter cannot play is no failure.
+            with contextlib.suppress(Unsupported):
+                failure = falsify(bench, each, examples=examples, seed=seed)
+                if failure:
+                    return failure
+    return None
+
+
 def story(pin: Pin) -> str:
     """Return the whole of a small example: its steps one a line, or the files that there were to read."""
     lines = pin["steps"] if "steps" in pin else list(pin["files"].items())

@@ -23,6 +23,7 @@ makes up are of the same form, and have no name yet.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,18 +47,16 @@ class BadPins(ValueError):
     """A file of pins cannot be used; the message says why."""
 
 
-def cases(path: str | None = None) -> Iterator[Case]:
-    """
-    Yield the pinned cases of the kit, and those of a file.
+def cases() -> Iterator[Case]:
+    """Yield the pinned cases of the kit."""
+    text = resources.files("lab_workbook_conformance").joinpath("pinned.json").read_text(encoding="utf-8")
+    yield from map(case, json.loads(text))
 
-    Raises:
-        BadPins: the file cannot be read, or is no list of pins.
-    """
-    own = json.loads(
-        resources.files("lab_workbook_conformance").joinpath("pinned.json").read_text(encoding="utf-8")
-    )
-    for pin in [*own, *(load(path) if path else [])]:
-        yield Case(pin["name"], tuple(pin["rules"]), "core", role(pin), partial(play, pin=pin))
+
+def case(pin: Pin) -> Case:
+    """Return the case that plays a pin."""
+    role = "reader" if pin["expect"] == "read" else "writer"
+    return Case(pin["name"], tuple(pin["rules"]), "core", role, partial(play, pin=pin))
 
 
 def load(path: str) -> list[Pin]:
@@ -65,7 +64,7 @@ def load(path: str) -> list[Pin]:
     Return the pins of a file.
 
     Raises:
-        BadPins: as above.
+        BadPins: it cannot be read, or is no list of pins.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -91,9 +90,19 @@ def is_pin(pin: Pin) -> bool:
     )
 
 
-def role(pin: Pin) -> str:
-    """Return who has to get it right."""
-    return "reader" if pin["expect"] == "read" else "writer"
+def keep(pin: Pin, path: str) -> None:
+    """
+    Add a pin to a file, which is made where there is none.
+
+    Raises:
+        BadPins: what is there cannot be used, or the name is taken in it.
+    """
+    pins = load(path) if os.path.exists(path) else []
+    if not is_pin(pin) or any(pin["name"] == other["name"] for other in pins):
+        raise BadPins(f"{path}: {pin['name']!r} is no name, or is taken")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump([*pins, pin], file, indent=1)
+        file.write("\n")
 
 
 def play(bench: Bench, pin: Pin) -> Iterable[Finding]:
