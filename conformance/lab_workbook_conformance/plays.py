@@ -31,7 +31,12 @@ def broken_by(steps: Sequence[Step], files: Mapping[str, bytes], *, integers: bo
             rows = [step[2] for step in steps if step[0] == "log" and f"{step[1]}.csv" == name]
             broken += [(name, rule) for rule in _series_rules(value, rows, files[name], integers)]
         elif verb == "saveJSON":
-            broken += [(name, rule) for rule in jsontext.broken_by(value, files[name], integers=integers)]
+            wrong = jsontext.broken_by(value, files[name], integers=integers)
+            earlier = [step[2] for step in steps if step[0] == verb and answers.files(list(step)) == [name]][
+                :-1
+            ]
+            is_earlier = any(not jsontext.broken_by(each, files[name], integers=integers) for each in earlier)
+            broken += [(name, "kind.replace" if is_earlier else rule) for rule in wrong]
         elif files[name] != value.encode("utf-8", "surrogateescape"):
             broken.append((name, "kind.replace"))
     return broken
@@ -52,13 +57,16 @@ def _series_rules(
     data: bytes,
     integers: bool,  # noqa: FBT001 passed on
 ) -> Iterator[str]:
+    if "series.csv" in series.broken_rules(data):
+        # Nobody knows what its rows are, and the judge of files has said so.
+        return
     header, *found = series.raw_rows(data)
     if header[:-1] != list(fields) or header[-1] != SPEC["series"]["date_field"]:
         yield "series.header"
     if len(found) != len(rows):
         yield "series.append"
     for row, cells in zip(rows, found, strict=False):
-        if len(cells) != len(header):
+        if len(cells) != len(fields) + 1:
             # Nobody knows which cell is which; that there are too many is for the judge of files to say.
             yield from _locale_rules(row, cells)
             continue
@@ -69,5 +77,6 @@ def _series_rules(
 def _locale_rules(row: Mapping[str, Any], cells: Sequence[str]) -> Iterator[str]:
     """Find a float whose decimal point is a comma, which makes two cells of it."""
     whole = ",".join(cells)
-    if any(isinstance(value, float) and repr(value).replace(".", ",") in whole for value in row.values()):
+    spelled = (repr(value) for value in row.values() if isinstance(value, float))
+    if any("." in each and each.replace(".", ",") in whole for each in spelled):
         yield "series.locale"

@@ -153,7 +153,7 @@ def document(files: Mapping[str, bytes], kind: str) -> dict[str, Any] | None:
 def lost(found: Recording, expected: Mapping[str, int]) -> Iterator[Finding]:
     """Judge what end.json counts as lost."""
     counts = (document(found.files, "end") or {}).get("lost")
-    if isinstance(counts, dict):
+    if found.is_done and isinstance(counts, dict):
         for what, count in expected.items():
             if counts.get(what, 0) != count:
                 yield Finding(

@@ -7,6 +7,7 @@ All of it needs a fresh adapter in a world of its own.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -100,17 +101,23 @@ def _refused_prefixes(bench: Bench, example: Example) -> Findings:
 
 def _configuration(bench: Bench, example: Example) -> Findings:
     """Record with this configuration; where it has no prefix for a folder, the argument gives one."""
-    data = notation.to_bytes(example.text)
+    data = _at_home(example)
+    place = re.search(rb"(?m)^bucketPrefix *= *~/(.*?)/?\r?$", data)
     with bench.another(home={_CONFIG: data}) as fresh:
-        runs = os.path.join(fresh.home, "runs")
-        prefix = None if b"~/runs" in data else runs
-        found = fresh.record(_STEPS, prefix=prefix, look_in=runs)
+        runs = os.path.join(fresh.home, place[1].decode() if place else "runs")
+        found = fresh.record(_STEPS, prefix=None if place else runs, look_in=runs)
         yield from _landed(found, shown(data), "notes", example.rule, fresh)
-        yield from verdicts.fresh_tag(found)
+        # A tag that is none comes from the configuration.
+        yield from (each._replace(rule=example.rule) for each in verdicts.fresh_tag(found))
+
+
+def _at_home(example: Example) -> bytes:
+    """Return a configuration whose experiments go to a folder, because not every writer knows buckets."""
+    return notation.to_bytes(example.text).replace(b"s3://my-bucket/experiments", b"~/runs")
 
 
 def _refused_configuration(bench: Bench, example: Example) -> Findings:
-    data = notation.to_bytes(example.text)
+    data = _at_home(example)
     with bench.another(home={_CONFIG: data}) as fresh:
         found = fresh.record([NEW], look_in=os.path.join(fresh.home, "lab-workbook"))
     for finding in verdicts.refused(found, example.rule):

@@ -10,6 +10,7 @@ _LOG = [
     "-n",
     "1",
     "--no-color",
+    "--no-abbrev-commit",
     "--no-decorate",
     "--no-show-signature",
     "--pretty=medium",

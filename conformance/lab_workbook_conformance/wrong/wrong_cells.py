@@ -11,7 +11,8 @@ from lab_workbook_conformance.wrong.errors import Refused
 from lab_workbook_conformance.wrong.table import Right, instead_of
 
 
-@instead_of("series.text", spelling, "quoted")
+# A bare 007 looks like an integer that is wrong.
+@instead_of("series.text", spelling, "quoted", also=("series.integer",))
 def bare_texts(right: Right, value: str) -> Any:
     """A text is quoted only where it has a comma, a quote or an end of a line."""
     return right(value) if re.search('[,"\r\n]|^$|^\ufeff', value) or value.strip() != value else value
@@ -42,8 +43,9 @@ def unix_lines(right: Right, value: str, lost: spelling.Lost) -> Any:
 
 
 @instead_of("series.integer", spelling, "integer")
-def as_float(_: Right, value: int, _lost: spelling.Lost) -> Any:
+def as_float(right: Right, value: int, lost: spelling.Lost) -> Any:
     """Integers are written as floats."""
+    right(value, lost)
     return spelling.number(float(value))
 
 

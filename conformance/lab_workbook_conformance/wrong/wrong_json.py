@@ -44,7 +44,7 @@ def fourteen_digits(right: Right, value: Any, *given: Any) -> Any:
 @instead_of("json.numbers-2", spelling, "plain")
 def doubles(right: Right, value: Any, *given: Any) -> Any:
     """Integers go through a double."""
-    is_integer = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**1000
+    is_integer = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
     return right(int(float(value)) if is_integer else value, *given)
 
 

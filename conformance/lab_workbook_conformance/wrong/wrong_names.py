@@ -100,7 +100,12 @@ def cut_prefix(right: Right, prefix: str) -> Any:
 
 
 # Their examples have such prefixes.
-@instead_of("prefix.slash", settings, "location", also=("config.grammar", "layout.place", "prefix.form"))
+@instead_of(
+    "prefix.slash",
+    settings,
+    "location",
+    also=("config.grammar", "config.keys", "layout.place", "prefix.form"),
+)
 def no_slash(right: Right, prefix: str) -> Any:
     """A prefix at home that has no slash at its end runs into the tag."""
     return right(prefix)[:-1] if re.search("^(file://)?~/.*[^/]$", prefix) else right(prefix)
@@ -269,9 +274,9 @@ def suffix_once(right: Right, book: Workbook, kind: str, name: str) -> Any:
 
 
 @instead_of("kind.suffix-2", Workbook, "with_suffix")
-def suffix_of_texts(right: Right, book: Workbook, kind: str, name: str) -> Any:
-    """A text without a suffix gets one."""
-    return f"{name}.txt" if kind == "text" and "." not in name else right(book, kind, name)
+def capital_suffix(right: Right, book: Workbook, kind: str, name: str) -> Any:
+    """The suffix of JSON is in capitals."""
+    return right(book, kind, name) if kind != "json" else f"{name}.JSON"
 
 
 @instead_of("kind.replace", Workbook, "keep")
@@ -330,18 +335,15 @@ def no_carriage_returns(right: Right, text: str) -> Any:
 @instead_of("config.keys", writer, "new_experiment")
 def unknown_keys(right: Right, options: dict[str, Any]) -> Any:
     """A key of the configuration that nobody knows sets an option."""
-    with open(os.path.expanduser(SPEC["config"]["file"]), "a+", encoding="utf-8") as file:
-        file.seek(0)
-        given = settings.parsed(file.read())
+    try:
+        with open(os.path.expanduser(SPEC["config"]["file"]), encoding="utf-8-sig") as file:
+            given = settings.parsed(file.read())
+    except FileNotFoundError:
+        given = {}
     return right({**{key: given[key] for key in ("tag",) if key in given}, **options})
 
 
-@instead_of("config.keys-2", settings, "warn")
-def silent_about_keys(_: Right, _message: str) -> Any:
-    """Nobody is told of an unknown key."""
-
-
-@instead_of("config.keys-3", settings, "parsed")
+@instead_of("config.keys-2", settings, "parsed")
 def refused_keys(right: Right, text: str) -> Any:
     """An unknown key is an error."""
     given = right(text)
@@ -364,17 +366,11 @@ def environment_first(right: Right, key: str, argument: str | None) -> Any:
     return [environment, given, file, default]
 
 
-@instead_of("config.order-3", settings, "setting")
-def empty_is_set(_: Right, key: str, argument: str | None) -> Any:
-    """An empty variable counts."""
-    return next(value for value in settings.candidates(key, argument) if value is not None)
-
-
-@instead_of("config.order-4", settings, "candidates")
-def default_before_file(right: Right, key: str, argument: str | None) -> Any:
-    """The file is not read."""
-    given, environment, _, default = right(key, argument)
-    return [given, environment, default]
+@instead_of("config.order-3", settings, "candidates")
+def empty_is_set(right: Right, key: str, argument: str | None) -> Any:
+    """An empty variable counts, and means the default."""
+    given, environment, file, default = right(key, argument)
+    return [given, environment, file if environment is None else None, default]
 
 
 @instead_of("config.disabled", settings, "is_disabled")

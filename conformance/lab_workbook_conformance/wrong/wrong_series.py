@@ -179,14 +179,6 @@ def first_bytes_late(_: Right, path: str) -> Any:
     return _FirstBytesLate(path)
 
 
-@instead_of("series.append-2", Folder, "append")
-def newest_first(_: Right, store: Folder, name: str, data: bytes) -> Any:
-    """The newest row stands first."""
-    with open(store.place(name), "rb") as file:
-        header, rest = file.readline(), file.read()
-    store.replace(name, header + data + rest)
-
-
 @instead_of("series.row", Workbook, "check_row")
 def any_field(_: Right, _book: Workbook, _fields: Sequence[str], _values: Mapping[str, Any]) -> Any:
     """A field that the series has not is dropped."""
@@ -198,7 +190,8 @@ def short_row(right: Right, fields: Sequence[str], values: Mapping[str, Any], *m
     return right([field for field in fields if field in values], values, *more)
 
 
-@instead_of("series.row-3", spelling, "row")
+# Each cell then stands for another value.
+@instead_of("series.row-3", spelling, "row", also=("series.float", "series.special"))
 def order_of_the_caller(right: Right, fields: Sequence[str], values: Mapping[str, Any], *more: Any) -> Any:
     """The cells stand in the order in which they were given."""
     return right([*values, *(field for field in fields if field not in values)], values, *more)
@@ -226,11 +219,6 @@ def a_space_for_t(right: Right, book: Workbook) -> Any:
 def beginning_of_the_year(_: Right, _book: Workbook) -> Any:
     """The time of a row is that of the beginning of its year."""
     return time.strftime("%Y-01-01T00:00:00Z")
-
-
-@instead_of("series.torn", Folder, "mend")
-def torn_row_stays(_: Right, _store: Folder, _name: str, _size: int) -> Any:
-    """What the disk took of a row stays, and the next one goes on behind it."""
 
 
 @instead_of("series.save-every", Workbook, "check_save_every")

@@ -1,0 +1,50 @@
+"""Writers that are wrong about the state of the source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab_workbook_conformance.wrong import git
+from lab_workbook_conformance.wrong.table import Right, instead_of
+
+
+@instead_of("git.commit", git, "log")
+def short_id(right: Right) -> Any:
+    """The id of the commit is a short one."""
+    return [*right(), "--abbrev-commit"]
+
+
+@instead_of("git.commit-2", git, "log")
+def subject(right: Right) -> Any:
+    """Only the message of the commit is saved."""
+    return [*right(), "--pretty=%s"]
+
+
+@instead_of("git.commit-3", git, "log")
+def colours(right: Right) -> Any:
+    """The commit has the colours of a terminal."""
+    return [*right(), "--color=always"]
+
+
+@instead_of("git.patch", git, "diff")
+def as_configured(_: Right) -> Any:
+    """The patch looks as the user has configured."""
+    return ["diff", "--binary", "HEAD"]
+
+
+@instead_of("git.patch-2", git, "diff")
+def not_staged(right: Right) -> Any:
+    """What was staged is not in the patch."""
+    return right()[:-1]
+
+
+@instead_of("git.patch-3", git, "diff")
+def no_binaries(right: Right) -> Any:
+    """The bytes of binary files are not in the patch."""
+    return [each for each in right() if each != "--binary"]
+
+
+@instead_of("git.patch-4", git, "diff")
+def this_folder(right: Right) -> Any:
+    """Only what was changed below the working directory is in the patch."""
+    return [*right(), "--", "."]
