@@ -190,13 +190,6 @@ def short_row(right: Right, fields: Sequence[str], values: Mapping[str, Any], *m
     return right([field for field in fields if field in values], values, *more)
 
 
-# Each cell then stands for another value.
-@instead_of("series.row-3", spelling, "row", also=("series.float", "series.special"))
-def order_of_the_caller(right: Right, fields: Sequence[str], values: Mapping[str, Any], *more: Any) -> Any:
-    """The cells stand in the order in which they were given."""
-    return right([*values, *(field for field in fields if field not in values)], values, *more)
-
-
 @instead_of("series.date", Workbook, "date")
 def local_time(_: Right, _book: Workbook) -> Any:
     """The time of a row is local."""
