@@ -51,32 +51,6 @@ def home(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
 
 
-# Names and tags, seen from outside, in both languages.
-
-
-@pytest.mark.parametrize("case", [*cases("name"), *cases("tag")], ids=name_of)
-def test_names_and_tags_are_judged_alike_everywhere(writer, case):
-    """
-    Both writers take the names and tags that the spec accepts, and name the rule of those it refuses.
-    """
-    lines = [json.loads(line) for line in case["text"].splitlines()]
-    is_tag = case["subject"] == "tag"
-    if not is_tag:
-        writer.do("newExperiment", {})
-    steps = [["newExperiment", {"tag": line}] if is_tag else ["saveText", line, "x"] for line in lines]
-
-    if case["expect"] == "accept":
-        for step in steps:
-            writer.do(*step)
-    else:
-        for step in steps:
-            with pytest.raises(Exception, match=rf"rule {case['rule']}\b"):
-                writer.do(*step)
-
-    if not is_tag:
-        writer.do("close")
-
-
 # Prefixes and configuration.
 
 
