@@ -32,6 +32,8 @@ _UPLOAD_EVERY = SPEC["config"]["environment_prefix"] + "UPLOAD_EVERY"
 _FLUSH = ["flush", 20]
 # Long enough for what is due after a second, on any machine.
 _LONG = ["sleep", 6]
+# So long that what comes after it is known not to have come before.
+_SHORT = ["sleep", 1]
 
 
 def cases() -> Iterator[Case]:
@@ -54,7 +56,7 @@ def _script(bench: Bench) -> Findings:
         ["saveText", "notes", "second"],
         ["saveFile", "model.bin", "x"],
     ]
-    steps = [_NEW, _LOSS, *first, row(1), _FLUSH, row(2), _LONG, *second, row(3), CLOSE]
+    steps = [_NEW, _LOSS, *first, row(1), _FLUSH, row(2), _LONG, *second, row(3), _SHORT, CLOSE]
     with Stage(bench) as stage:
         story = stage.play(steps)
     yield from rules.finished(story, "end.last", integers=bench.integers)
@@ -234,11 +236,12 @@ def _minute(bench: Bench) -> Findings:
 
 def _slowly(exchange: Exchange) -> None:
     """The older a version, the longer it is under way."""
-    slow = {b"one": 4.0, b"two": 2.0}
+    slow = {b"one": 3.0, b"two": 1.5}
     faults.delay(slow.get(exchange.seen.content, 0))(exchange)
 
 
-_VERSIONS = [step for text in ("one", "two", "three") for step in (["saveText", "notes", text], ["sleep", 2])]
+_ARRIVED = [["saveText", "notes", "zero"], ["sleep", 3]]
+_VERSIONS = [step for text in ("one", "two", "three") for step in (["saveText", "notes", text], ["sleep", 1])]
 _SAVED_TWICE = [
     ["saveText", "notes", "one"],
     _LOSS,
@@ -262,7 +265,9 @@ _CASES: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     (
         "kind.replace-slow",
         ("end.last",),
-        _under(_slowly, rule="kind.replace", steps=[_NEW, *_VERSIONS, CLOSE], key="*/notes"),
+        _under(
+            _slowly, rule="kind.replace", steps=[_NEW, *_ARRIVED, *_VERSIONS, _LONG, CLOSE], key="*/notes"
+        ),
     ),
     (
         "segments.first-refused",

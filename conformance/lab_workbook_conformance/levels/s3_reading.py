@@ -161,7 +161,7 @@ def _after_end(bench: Bench) -> Findings:
 
 
 def _restored(bench: Bench) -> Findings:
-    """Put an older artifact in the place of what end.json lists: the segments beyond it hold the rest."""
+    """Put an older artifact in the place of what end.json lists: a reader may restore the rest, or say so."""
     files = experiment({"loss.csv": _TRUTH[:800]}, outcome="finished")
     files |= {
         "loss.csv": _TRUTH[:400],
@@ -169,7 +169,9 @@ def _restored(bench: Bench) -> Findings:
         segment(600, 800): _TRUTH[600:800],
     }
     answer = read(bench, files)
-    yield from shows(answer, "loss.csv", "rows", table(_TRUTH[:800].decode()), "live.read", bench=bench)
+    yield from saw(answer, "live.read")
+    if answer[0] == "saw" and "error" not in answer[1]["artifacts"].get("loss.csv", {}):
+        yield from shows(answer, "loss.csv", "rows", table(_TRUTH[:800].decode()), "live.read", bench=bench)
 
 
 def _gone(bench: Bench) -> Findings:

@@ -199,7 +199,11 @@ def segment_cover(story: Story) -> Findings:
 def refresh(story: Story) -> Findings:
     """Find a series that was put with rows missing or torn, or with fewer than before."""
     end, files = story.end(), story.found.files
+    promised = (verdicts.document(files, "end") or {}).get("files", {})
     for name in sorted(_series(story)):
+        size = promised[name].get("bytes", 0) if name in promised else 0
+        if name in files and len(files[name]) < size:
+            yield Finding("segments.refresh", f"{name} is not whole at the end", "", shown(files[name]))
         puts = story.puts(name)
         for write in puts:
             whole = files.get(name, b"")
@@ -291,6 +295,8 @@ def heartbeat_document(story: Story) -> Findings:
 
 def heartbeat_beat(story: Story) -> Findings:
     """Find that there was no heartbeat while the script lived, or that it was beaten too often."""
+    if story.found.answer == "refused":
+        return
     begins, beats = story.puts(_LAYOUT["begin"]), story.puts(_LAYOUT["heartbeat"])
     if begins and not beats:
         yield Finding("heartbeat.beat", "there was none", "", _LAYOUT["heartbeat"])

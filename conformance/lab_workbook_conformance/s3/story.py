@@ -68,9 +68,13 @@ class Story(NamedTuple):
 
     @property
     def closing(self) -> float | None:
-        """When the script was not ending yet; None where nobody has said."""
+        """
+        When the script was not ending yet; None where nobody has said.
+
+        One step earlier than it seems, because what is said to be done is heard a little later.
+        """
         closes = [at for at, step in enumerate(self.found.steps) if step[0] in ("close", "fail")]
-        return self.acks.get(closes[0] - 1) if closes else None
+        return self.acks.get(closes[0] - 2) if closes else None
 
     def puts(self, pattern: str = "*") -> list[Write]:
         """Return what was put under such names, in the order in which the server took it."""

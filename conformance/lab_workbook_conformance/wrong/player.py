@@ -7,11 +7,12 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.wrong import reader, values, writer
+from lab_workbook_conformance.wrong import reader, remote, values, writer
 from lab_workbook_conformance.wrong.errors import Refused, Unsupported
 
 Answer = dict[str, Any]
@@ -31,7 +32,7 @@ def hello() -> Answer:
         "version": "1",
         "language": f"Python {platform.python_version()}",
         "spec": SPEC["protocol"]["version"],
-        "levels": ["core", "git"],
+        "levels": ["core", "git", "s3"],
         "verbs": [*Script.VERBS, "newExperiment", "fail", "read"],
         "integers": True,
     }
@@ -40,7 +41,17 @@ def hello() -> Answer:
 class Script:
     """What a script has in its hands."""
 
-    VERBS = ("newTimeSeriesLog", "log", "saveJSON", "saveText", "saveFile", "saveGitStatus", "flush", "close")
+    VERBS = (
+        "newTimeSeriesLog",
+        "log",
+        "saveJSON",
+        "saveText",
+        "saveFile",
+        "saveGitStatus",
+        "flush",
+        "close",
+        "sleep",
+    )
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
@@ -69,6 +80,7 @@ class Script:
                 "saveGitStatus": workbook.save_git_status,
                 "flush": workbook.flush,
                 "close": workbook.close,
+                "sleep": time.sleep,
             }
             calls[verb](*arguments)
         else:
@@ -107,7 +119,7 @@ def closed(script: Script, said: Answer) -> Answer:
 def read(body: dict[str, Any]) -> Answer:
     """Say what a reader sees."""
     try:
-        return {"saw": seen(reader.Experiment(body["prefix"], body["tag"]), body.get("names", []))}
+        return {"saw": seen(remote.experiment(body["prefix"], body["tag"]), body.get("names", []))}
     except Refused as error:
         return {"refused": {"rule": error.rule, "message": str(error)}}
 

@@ -23,14 +23,18 @@ class Experiment:
     """One experiment, as it is now."""
 
     def __init__(self, prefix: str, tag: str) -> None:
-        location = settings.location(prefix)
-        self._folder = folder(location, tag)
-        if not os.path.isdir(self._folder):
-            raise Refused(None, missing(location, tag))
+        self._location, self._tag = settings.location(prefix), tag
+        self._folder = folder(self._location, tag)
+        self.look()
         self._begin = self.document(_LAYOUT["begin"])
         if self._begin is not None:
             check_version(self._begin)
         self._end = self.document(_LAYOUT["end"])
+
+    def look(self) -> None:
+        """Refuse what is not there."""
+        if not os.path.isdir(self._folder):
+            raise Refused(None, missing(self._location, self._tag))
 
     def document(self, name: str) -> Any:
         """Return a document of the protocol; None where there is none."""
@@ -75,11 +79,13 @@ class Experiment:
         heartbeat = self.document(_LAYOUT["heartbeat"])
         if heartbeat is None:
             return None
-        # By the clock of the place where it lies.
-        age = time.time() - os.path.getmtime(self._folder + _LAYOUT["heartbeat"])
-        if age < SPEC["timing"]["lost_seconds"]:
+        if self.age() < SPEC["timing"]["lost_seconds"]:
             return True
         return None if heartbeat.get("first") else False
+
+    def age(self) -> float:
+        """Return how old the heartbeat is, by the clock of the place where it lies."""
+        return time.time() - os.path.getmtime(self._folder + _LAYOUT["heartbeat"])
 
     def artifact(self, name: str) -> dict[str, Any]:
         """Return the kind of an artifact, and what it says."""

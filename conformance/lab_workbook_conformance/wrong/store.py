@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Protocol
+from typing import Any, Protocol
 
 from lab_workbook_conformance.constants import SPEC
 
@@ -22,6 +22,18 @@ class Store(Protocol):
 
     def append(self, name: str, data: bytes) -> None:
         """Add to what is there all of the data or nothing, else raises OSError."""
+
+    def grows(self, name: str, every: int | None) -> None:
+        """Take note that a series begins, which is published after so many rows."""
+
+    def flush(self) -> None:
+        """Let all that was given arrive."""
+
+    def settle(self) -> None:
+        """Let the rest arrive, before end.json is written."""
+
+    def delivery(self) -> dict[str, Any] | None:
+        """Return what was sent; None where nothing has to be."""
 
     def end(self) -> None:
         """Take away what only the writer needed."""
@@ -56,6 +68,19 @@ class Folder:
     def end(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.rmdir(os.path.dirname(self.place(_TMP)))
+
+    def grows(self, name: str, every: int | None) -> None:
+        """Do nothing: whoever looks sees the file grow."""
+
+    def flush(self) -> None:
+        """Do nothing: it has arrived."""
+
+    def settle(self) -> None:
+        """Do nothing, as above."""
+
+    def delivery(self) -> dict[str, Any] | None:
+        """Return None: nothing was sent."""
+        return None
 
     def names(self) -> list[str]:
         """Return the names of all that is there."""

@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 Right = Callable[..., Any]
 
-_MODULES = ("wrong_names", "wrong_series", "wrong_cells", "wrong_json", "wrong_documents", "wrong_readers")
+_MODULES = (
+    "wrong_names",
+    "wrong_series",
+    "wrong_cells",
+    "wrong_json",
+    "wrong_documents",
+    "wrong_git",
+    "wrong_bucket",
+    "wrong_readers",
+)
 _OF_READERS = ("parsing", "process", "reader")
 
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.wrong import git, names, process, settings, spelling
+from lab_workbook_conformance.wrong import git, names, process, remote, settings, spelling
+from lab_workbook_conformance.wrong.bucket import Bucket
 from lab_workbook_conformance.wrong.errors import Refused
 from lab_workbook_conformance.wrong.store import Folder, Store
 
@@ -30,9 +31,16 @@ def new_experiment(options: Mapping[str, Any]) -> Workbook:
     if settings.is_disabled():
         return Silence(tag)
     prefix = settings.location(settings.setting("bucketPrefix", options.get("bucketPrefix")))
-    return Workbook(
-        Folder(place(prefix, tag)), tag, {key: options[key] for key in ("note", "resumes") if key in options}
-    )
+    about = {key: options[key] for key in ("note", "resumes") if key in options}
+    return Workbook(store(place(prefix, tag)), tag, about)
+
+
+def store(folder: str) -> Store:
+    """Return the place of an experiment."""
+    if not folder.startswith("s3://"):
+        return Folder(folder)
+    name, _, key = folder.removeprefix("s3://").partition("/")
+    return Bucket(remote.client(), name, key)
 
 
 def place(prefix: str, tag: str) -> str:
@@ -81,13 +89,14 @@ class Workbook:
         """Return the time, as it stands in documents."""
         return time.strftime(SPEC["series"]["date_format"], time.gmtime())
 
-    def new_time_series_log(self, name: str, fields: Sequence[str], save_every: float | None = None) -> None:
+    def new_time_series_log(self, name: str, fields: Sequence[str], save_every: int | None = None) -> None:
         """Start a series; `log` adds its rows."""
         self.check_fields(fields)
         self.check_save_every(save_every)
         path = self.claim(self.with_suffix("series", name))
         self.check_new(path)
         self.series[path] = self.kept(fields)
+        self.store.grows(path, save_every)
         self.keep(path, spelling.header(fields).encode())
 
     def kept(self, fields: Sequence[str]) -> Sequence[str]:
@@ -213,8 +222,9 @@ class Workbook:
             settings.warn(f"some {what} of {self.tag} were not recorded: {why!r}")
         self._lost[_LOSS[what]] += 1
 
-    def flush(self) -> None:
-        """Wait until all that was recorded has arrived, which in a folder it has."""
+    def flush(self, _seconds: float | None = None) -> None:
+        """Wait until all that was recorded has arrived."""
+        self.store.flush()
 
     def close(self, error: BaseException | None = None) -> None:
         """End the experiment, after an exception where there is one."""
@@ -233,6 +243,7 @@ class Workbook:
         if self._is_closed:
             return
         self._is_closed = True
+        self.store.settle()
         try:
             self.store.replace(_LAYOUT["end"], self.end_document(outcome, error))
         except OSError as refusal:
@@ -248,7 +259,8 @@ class Workbook:
             "lost": dict(self._lost),
             "files": self.published(),
         }
-        return json.dumps(document).encode()
+        delivery = self.store.delivery()
+        return json.dumps({**document, "delivery": delivery} if delivery else document).encode()
 
     def published(self) -> dict[str, dict[str, Any]]:
         """Return what is there, with sizes and sums."""
