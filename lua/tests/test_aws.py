@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from lab_workbook import ExperimentRepository
-
-from tests.faults.proxy import Proxy, answer, delay, refuse_overwrites, reset_after_storing, stall
+from lab_workbook_conformance.s3.faults import answer, delay, refuse_overwrites, reset_after_storing, stall
+from lab_workbook_conformance.s3.proxy import Proxy
 
 ROCK = Path(__file__).resolve().parent.parent
 INTERPRETERS = ("luajit", "lua5.1", "lua5.2", "lua5.3", "lua5.4")
