@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec certify matrix bench bench-delivery setup setup-lua clean
+.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec certify certify-wrong matrix bench bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -19,6 +19,7 @@ help:
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
 	@echo "make certify try every writer and reader of ours, on each runtime, at each level"
+	@echo "make certify-wrong  see the kit find each of the wrong ones, by all cases, and in a bucket"
 	@echo "make matrix  let everything here write and read everything, and put the table into README.md"
 	@echo "make bench   what a row costs against its floor, and other figures"
 	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
@@ -70,6 +71,9 @@ spec: $(VENV)/.ready
 
 certify: setup
 	$(BIN)/python -m conformance.certify_ours
+
+certify-wrong: setup
+	$(BIN)/python -m pytest -n 2 -m "soak or not soak" conformance/tests/test_wrong.py conformance/tests/test_s3.py
 
 matrix: setup
 	$(BIN)/python -m conformance.matrix
