@@ -29,7 +29,7 @@ from lab_workbook_conformance.levels.pins import Pin
 
 EXAMPLES = 25
 # What is found is worth a while; a script that fails slowly must not take the afternoon.
-_SHRINK_SECONDS = 20
+_SHRINK_SECONDS = 30
 
 
 class Property(NamedTuple):
@@ -55,9 +55,9 @@ Outcome = tuple[Finding, ...] | AdapterTrouble
 class _FailedError(Exception):
     """An example fails; Hypothesis looks for a smaller one that does."""
 
-    def __init__(self, pin: Pin, outcome: Outcome) -> None:
-        super().__init__()
-        self.pin, self.outcome = pin, outcome
+
+class _TimeIsUp(BaseException):
+    """Shrinking has taken long enough. No Exception, which Hypothesis would take for a failure."""
 
 
 def cases(examples: int = EXAMPLES, seed: int = 0) -> Iterator[Case]:
@@ -119,10 +119,11 @@ def falsify(bench: Bench, of: Property, *, examples: int = EXAMPLES, seed: int =
     try:
         with _nothing_left_behind():
             hypothesis.seed(seed)(settings(test))()
-    except _FailedError as error:
-        if isinstance(error.outcome, AdapterTrouble):
-            raise type(error.outcome)(f"{error.outcome}\n{story(error.pin)}") from None
-        return Failure(error.pin, error.outcome)
+    except (_FailedError, _TimeIsUp):
+        pin, outcome = memory.smallest
+        if isinstance(outcome, AdapterTrouble):
+            raise type(outcome)(f"{outcome}\n{story(pin)}") from None
+        return Failure(pin, outcome)
     except errors.Unsatisfiable:
         raise Unsupported(memory.unsupported) from None
     if memory.unsupported and not memory.played:
@@ -134,23 +135,26 @@ class _Memory:
     """
     What came of each example so far, so that none is played twice.
 
-    Once the time for shrinking is over no new one is played, and the smallest known one is what is left.
+    ``smallest`` is the smallest one that fails. Once the time for shrinking is over it is the last word.
     """
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._known: dict[str, Outcome] = {}
         self._wanted = ""
-        self._give_up = float("inf")
+        self._give_up = self._size = float("inf")
+        self.smallest: tuple[Pin, Outcome] = ({}, ())
         self.unsupported = ""
         self.played = 0
 
     def play(self, pin: Pin) -> None:
         """Play an example; raises where it fails as the first one did that failed."""
         key = json.dumps(pin, sort_keys=True)
-        if key not in self._known and time.monotonic() < self._give_up:
+        if time.monotonic() > self._give_up:
+            raise _TimeIsUp
+        if key not in self._known:
             self._known[key] = self._outcome(pin)
-        outcome = self._known.get(key, ())
+        outcome = self._known[key]
         ways = _ways(outcome)
         if ways and not self._wanted:
             # A smaller example of another fault would hide this one.
@@ -159,7 +163,9 @@ class _Memory:
             patience = 0 if isinstance(outcome, AdapterSilent) else _SHRINK_SECONDS
             self._give_up = time.monotonic() + patience
         if self._wanted in ways:
-            raise _FailedError(_named(pin, ways), outcome)
+            if len(key) < self._size:
+                self._size, self.smallest = len(key), (_named(pin, ways), outcome)
+            raise _FailedError
 
     def _outcome(self, pin: Pin) -> Outcome:
         try:

@@ -121,7 +121,9 @@ class Workbook:
 
     def check_save_every(self, save_every: float | None) -> None:
         """Refuse what is no number of rows."""
-        if save_every is not None and (not isinstance(save_every, int) or save_every < 1):
+        # In Python true is an integer too.
+        is_whole = isinstance(save_every, int) and not isinstance(save_every, bool)
+        if save_every is not None and (not is_whole or save_every < 1):
             raise Refused(
                 "series.save-every", f"saveEvery is {save_every!r}, which is no whole number from 1"
             )

@@ -173,10 +173,37 @@ class _FirstBytesLate(Folder):
             file.write(byte)
 
 
-@instead_of("series.append", writer, "Folder")
+@instead_of("series.append", writer, "Folder", also=("series.kept",))
 def first_bytes_late(_: Right, path: str) -> Any:
     """The first byte of a row is written when the next row comes."""
     return _FirstBytesLate(path)
+
+
+class _Waiting(Folder):
+    """A folder in which rows wait in memory until there are four, or the end comes."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._waiting: dict[str, list[bytes]] = {}
+
+    def replace(self, name: str, data: bytes) -> None:
+        for each in list(self._waiting) if name == _END else []:
+            self._write(each)
+        super().replace(name, data)
+
+    def append(self, name: str, data: bytes) -> None:
+        self._waiting.setdefault(name, []).append(data)
+        if len(self._waiting[name]) == 4:
+            self._write(name)
+
+    def _write(self, name: str) -> None:
+        super().append(name, b"".join(self._waiting.pop(name)))
+
+
+@instead_of("series.kept", writer, "Folder")
+def rows_wait(_: Right, path: str) -> Any:
+    """Rows wait in memory until there are four."""
+    return _Waiting(path)
 
 
 @instead_of("series.row", Workbook, "check_row")
