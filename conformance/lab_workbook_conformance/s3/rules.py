@@ -15,10 +15,10 @@ from itertools import pairwise
 from lab_workbook_conformance import answers, judges, verdicts
 from lab_workbook_conformance.case import Finding, shown
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.s3.story import Segment, Story, Write, ends_with_row, kind
+from lab_workbook_conformance.s3 import rows
+from lab_workbook_conformance.s3.story import Story, Write, blame, kind
 
 _LAYOUT = SPEC["layout"]
-_RESERVED = f"{_LAYOUT['reserved']}/"
 _WORKING = tuple(_LAYOUT[key] for key in ("tmp", "queue", "outbox", "journal", "lock", "log"))
 _KNOWN_SUFFIXES = tuple(kind["suffix"] for kind in SPEC["kind"].values() if kind["suffix"])
 
@@ -35,12 +35,12 @@ def requests(story: Story) -> Findings:
         content_type,
         place,
         working,
-        segment_key,
-        segment_rows,
-        segment_cover,
-        refresh,
+        rows.segment_key,
+        rows.segment_rows,
+        rows.segment_cover,
+        rows.refresh,
         replacing,
-        deleting,
+        rows.deleting,
         first_put,
         heartbeat_document,
         heartbeat_beat,
@@ -60,7 +60,7 @@ def tag_claim(story: Story) -> Findings:
     """Find that begin.json was put in a way that overwrites another one's."""
     for write in story.writes:
         if write.name == _LAYOUT["begin"] and not write.is_first:
-            yield _finding("tag.claim", "it was put without If-None-Match: *", write)
+            yield blame("tag.claim", "it was put without If-None-Match: *", write)
 
 
 def begin_first(story: Story) -> Findings:
@@ -70,7 +70,7 @@ def begin_first(story: Story) -> Findings:
     for write in story.writes:
         is_other = not write.is_delete and write.name != _LAYOUT["begin"]
         if is_other and write.seen.stored and (arrived is None or write.seen.stored < arrived):
-            yield _finding("begin.first", "it was there before begin.json", write)
+            yield blame("begin.first", "it was there before begin.json", write)
 
 
 def end_last(story: Story) -> Findings:
@@ -81,7 +81,7 @@ def end_last(story: Story) -> Findings:
     for write in story.writes:
         is_free = write.name == _LAYOUT["end"] or write.name.startswith(_LAYOUT["notes"])
         if not is_free and (write.seen.told is None or write.seen.told > end.seen.at) and _lasts(write, end):
-            yield _finding("end.last", "it was put or deleted when end.json had been sent", write)
+            yield blame("end.last", "it was put or deleted when end.json had been sent", write)
 
 
 def _lasts(write: Write, end: Write) -> bool:
@@ -110,7 +110,7 @@ def content_type(story: Story) -> Findings:
     for write in story.artifacts():
         expected, found = answers.content_type(write.name), _type_of(story, write)
         if write.name.endswith(_KNOWN_SUFFIXES) and found != expected:
-            yield _finding("kind.content-type", f"it is {expected}, and was put as {found}", write)
+            yield blame("kind.content-type", f"it is {expected}, and was put as {found}", write)
 
 
 def _type_of(story: Story, write: Write) -> str | None:
@@ -145,74 +145,7 @@ def working(story: Story) -> Findings:
     """Find that a file was put which is for the writer and its uploader alone."""
     for write in story.writes:
         if not write.is_delete and write.name.startswith(_WORKING):
-            yield _finding("layout.working", "it is for the writer alone", write)
-
-
-def segment_key(story: Story) -> Findings:
-    """Find a segment under a key that says nothing, or something else than it should."""
-    for write in story.puts(f"{_LAYOUT['segments']}*"):
-        for rule in judges.tree([_LAYOUT["begin"], write.name]):
-            yield _finding(rule, "no reader takes this for a segment", write)
-
-
-def segment_rows(story: Story) -> Findings:
-    """Compare each segment with its series, and find one that was replaced."""
-    for name, arrived in story.segments().items():
-        counts = Counter(segment for segment, _ in arrived)
-        whole = story.found.files.get(name)
-        for segment, write in arrived:
-            data = write.seen.content
-            if counts[segment] > 1 or not write.is_first:
-                yield _finding("segments.rows", "it is to be created, and was put so that it replaces", write)
-            if len(data) != segment.end - segment.start or not ends_with_row(_upto(arrived, segment, data)):
-                yield _finding("segments.rows", "it has other bytes than its key says", write)
-            elif _LAYOUT["end"] in story.found.files and whole is not None and data != _part(whole, segment):
-                yield _finding("segments.rows", "the series has other bytes there", write)
-
-
-def _part(whole: bytes, segment: Segment) -> bytes:
-    return whole[segment.start : segment.end]
-
-
-def _upto(arrived: list[tuple[Segment, Write]], segment: Segment, data: bytes) -> bytes:
-    """Return the series up to the end of a segment, because only there it shows where a row ends."""
-    position = b""
-    for each, write in arrived:
-        if each.start <= len(position) < each.end <= segment.start:
-            position += write.seen.content[len(position) - each.start :]
-    return position + data if len(position) == segment.start else data
-
-
-def segment_cover(story: Story) -> Findings:
-    """Find a segment that does not hold the publications that it should."""
-    for arrived in story.segments().values():
-        ends: list[int] = []
-        for segment, write in arrived:
-            ends.append(segment.end)
-            expected = answers.segment(ends)
-            if [segment.start, segment.end] != expected:
-                message = f"after publication {len(ends)} it has to hold {expected[0]} to {expected[1]}"
-                yield _finding("segments.cover", message, write)
-                break
-
-
-def refresh(story: Story) -> Findings:
-    """Find a series that was put with rows missing or torn, or with fewer than before."""
-    end, files = story.end(), story.found.files
-    promised = (verdicts.document(files, "end") or {}).get("files", {})
-    for name in sorted(_series(story)):
-        size = promised[name].get("bytes", 0) if name in promised else 0
-        if name in files and len(files[name]) < size:
-            yield Finding("segments.refresh", f"{name} is not whole at the end", "", shown(files[name]))
-        puts = story.puts(name)
-        for write in puts:
-            whole = files.get(name, b"")
-            is_part = end is None or whole.startswith(write.seen.content)
-            if write.seen.method == "PUT" and not (is_part and ends_with_row(write.seen.content)):
-                yield _finding("segments.refresh", "it is no beginning of the series", write)
-        for earlier, later in pairwise(puts):
-            if len(later.seen.content) < len(earlier.seen.content):
-                yield _finding("segments.refresh", "it has less than the one that was there", later)
+            yield blame("layout.working", "it is for the writer alone", write)
 
 
 def replacing(story: Story) -> Findings:
@@ -234,43 +167,19 @@ def _saves(story: Story) -> Iterator[tuple[list[object], str, bytes]]:
             yield step, step[1], step[2].encode()
 
 
-def deleting(story: Story) -> Findings:
-    """Find a segment that was deleted before a reader that knows of it has had its time."""
-    for write in story.writes:
-        segment = write.segment
-        if write.is_delete and segment and not _is_superseded(story, segment, write.seen.at):
-            seconds = SPEC["segment"]["delete_seconds"]
-            message = f"its rows have not been elsewhere for {seconds} seconds"
-            yield _finding("segments.delete", message, write)
-
-
-def _is_superseded(story: Story, segment: Segment, now: float) -> bool:
-    """Say whether its bytes have been in one later segment, or in the artifact, for long enough."""
-    until = now - SPEC["segment"]["delete_seconds"]
-    later = [
-        write.seen.told
-        for each, write in story.segments().get(segment.series, [])
-        if each != segment and each.start <= segment.start and segment.end <= each.end
-    ]
-    whole = [put.seen.told for put in story.puts(segment.series) if len(put.seen.content) >= segment.end]
-    return any(told is not None and told <= until for told in [*later, *whole])
-
-
 def first_put(story: Story) -> Findings:
     """Find an object that was put at first as if it might be there, or an artifact before anyone knew."""
     seen: set[str] = set()
     for write in story.writes:
         if not write.is_delete and write.name not in seen and not write.is_first:
-            yield _finding("segments.first", "its first put has no If-None-Match: *", write)
+            yield blame("segments.first", "its first put has no If-None-Match: *", write)
         seen |= set() if write.is_delete else {write.name}
     if story.closing is None:
         return
     known = _known_overwrites(story)
     for write in story.artifacts():
         if write.seen.at < min(known, story.closing):
-            yield _finding(
-                "segments.first", "it was put before it was known whether it can be replaced", write
-            )
+            yield blame("segments.first", "it was put before it was known whether it can be replaced", write)
 
 
 def _known_overwrites(story: Story) -> float:
@@ -288,9 +197,9 @@ def heartbeat_document(story: Story) -> Findings:
     for number, write in enumerate(story.puts(_LAYOUT["heartbeat"])):
         broken = judges.heartbeat(write.seen.content)
         if broken:
-            yield _finding("heartbeat.document", "this is no heartbeat", write)
+            yield blame("heartbeat.document", "this is no heartbeat", write)
         elif json.loads(write.seen.content)["first"] != (number == 0):
-            yield _finding("heartbeat.document", f"`first` is wrong in beat {number + 1}", write)
+            yield blame("heartbeat.document", f"`first` is wrong in beat {number + 1}", write)
 
 
 def heartbeat_beat(story: Story) -> Findings:
@@ -306,7 +215,7 @@ def heartbeat_beat(story: Story) -> Findings:
     # The first, the second at once, and one that falls on the last moment.
     if len(beats) > minutes + 3:
         message = f"it was beaten {len(beats)} times in {minutes:.1f} minutes"
-        yield _finding("heartbeat.beat", message, beats[-1])
+        yield blame("heartbeat.beat", message, beats[-1])
 
 
 def heartbeat_goes_on(story: Story) -> Findings:
@@ -319,19 +228,3 @@ def heartbeat_goes_on(story: Story) -> Findings:
         yield Finding(
             "heartbeat.beat", "the second beat comes at once, and the third after a minute", "", shown_gaps
         )
-
-
-def _series(story: Story) -> set[str]:
-    """Return the names of the series that the steps began."""
-    return {f"{step[1]}.csv" for step in story.found.steps if step[0] == "newTimeSeriesLog"}
-
-
-def _finding(rule: str, message: str, write: Write) -> Finding:
-    verb = "DELETE" if write.is_delete else write.seen.method
-    shown_headers = {
-        name: write.seen.headers[name]
-        for name in ("if-none-match", "content-type")
-        if name in write.seen.headers
-    }
-    asked = f"{verb} {write.name} {shown_headers or ''}".rstrip()
-    return Finding(rule, message, asked, shown(write.seen.content))

@@ -22,7 +22,7 @@ from lab_workbook_conformance.adapter import AdapterDied
 from lab_workbook_conformance.bench import Bench, Recording
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.s3.proxy import Proxy
-from lab_workbook_conformance.s3.story import Story
+from lab_workbook_conformance.s3.story import ASKED, Story
 
 _END = SPEC["layout"]["end"]
 # How long somebody may deliver after the script has ended.
@@ -71,7 +71,7 @@ class Stage:
         self, bench: Bench, steps: Sequence[Any], *, on_ack: Callable[[int], None] = lambda _: None
     ) -> Story:
         """Play steps in this adapter, let it exit, and return what happened."""
-        acks: dict[int, float] = {}
+        acks = {ASKED: time.monotonic()}
 
         def note(step: int) -> None:
             acks[step] = time.monotonic()

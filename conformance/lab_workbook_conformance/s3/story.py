@@ -10,12 +10,17 @@ from urllib.parse import parse_qs
 
 from lab_workbook_conformance import series
 from lab_workbook_conformance.bench import Recording
+from lab_workbook_conformance.case import Finding, shown
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.s3.proxy import Seen
 
 _LAYOUT = SPEC["layout"]
 _SEGMENT = re.compile(f"{re.escape(_LAYOUT['segments'])}(.+)/([0-9]+)-([0-9]+)", re.DOTALL)
 _DELETED = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
+
+
+# The number of no step: when the steps were asked for.
+ASKED = -1
 
 
 class Segment(NamedTuple):
@@ -53,7 +58,8 @@ class Story(NamedTuple):
     """
     One experiment: what was recorded, all requests that were seen meanwhile, and what they wrote.
 
-    ``acks`` has the time at which each step was said to be done, on the clock of the requests.
+    ``acks`` has the time at which each step was said to be done, on the clock of the requests, and when it
+    was asked for.
     """
 
     found: Recording
@@ -138,3 +144,15 @@ def _written(seen: Seen) -> list[tuple[str, bool]]:
     if seen.method == "POST" and "delete" in parse_qs(seen.query, keep_blank_values=True):
         return [(key, True) for key in _DELETED.findall(seen.body.decode("utf-8", "replace"))]
     return []
+
+
+def blame(rule: str, message: str, write: Write) -> Finding:
+    """Return a finding about a request."""
+    verb = "DELETE" if write.is_delete else write.seen.method
+    shown_headers = {
+        name: write.seen.headers[name]
+        for name in ("if-none-match", "content-type")
+        if name in write.seen.headers
+    }
+    asked = f"{verb} {write.name} {shown_headers or ''}".rstrip()
+    return Finding(rule, message, asked, shown(write.seen.content))

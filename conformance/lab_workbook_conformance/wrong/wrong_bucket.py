@@ -28,7 +28,7 @@ PLAYED: dict[str, str] = {
     "segments.refresh": _SCRIPT,
     "segments.delete": _SCRIPT,
     "segments.first": _SCRIPT,
-    "segments.first-2": _SCRIPT,
+    "segments.first-2": "segments.first-refused",
     "heartbeat.document-2": _SCRIPT,
     "heartbeat.beat": _SCRIPT,
     "heartbeat.beat-2": "heartbeat.beat-minute",
@@ -123,7 +123,7 @@ def plainly(_: Right, _store: Bucket) -> Any:
     return {}
 
 
-@instead_of("segments.first-2", Bucket, "may_save")
+@instead_of("segments.first-2", Bucket, "may_save", also=("end.last", "kind.replace"))
 def saved_at_once(_: Right, _store: Bucket) -> Any:
     """Artifacts are put before anybody knows whether they can be replaced."""
     return True
