@@ -31,7 +31,8 @@ from lab_workbook_conformance.constants import schema
 
 # What an adapter says on standard error is shown where it fails, but not all of it.
 _LAST_WORDS_BYTES = 2000
-PIPE_BYTES = 4096
+# What an adapter can have said before the kit hears it: little, so that one with much to say waits.
+PIPE_BYTES, BUFFER_BYTES = 4096, 256
 
 
 class AdapterTrouble(Exception):
@@ -79,8 +80,8 @@ class Adapter:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                # Small, where that is possible, so that an adapter with much to say waits until it is heard.
                 pipesize=PIPE_BYTES,
+                bufsize=BUFFER_BYTES,
                 # Its own group, so that what it started can be killed with it.
                 start_new_session=True,
             )
