@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec certify certify-wrong matrix bench bench-delivery setup setup-lua clean
+.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec certify certify-wrong mutants matrix bench bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -20,6 +20,7 @@ help:
 	@echo "make spec    write what is generated from spec/"
 	@echo "make certify try every writer and reader of ours, on each runtime, at each level"
 	@echo "make certify-wrong  see the kit find each of the wrong ones, by all cases, and in a bucket"
+	@echo "make mutants try the kit on MUTANTS (200) changed writers, chosen by SEED (1), in files whose path holds ONLY"
 	@echo "make matrix  let everything here write and read everything, and put the table into README.md"
 	@echo "make bench   what a row costs against its floor, and other figures"
 	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
@@ -74,6 +75,10 @@ certify: setup
 
 certify-wrong: setup
 	$(BIN)/python -m pytest -n 2 -m "soak or not soak" conformance/tests/test_wrong.py conformance/tests/test_s3.py
+
+mutants: setup
+	$(BIN)/python -m pip install --quiet --group mutants
+	$(BIN)/python -m conformance.mutants --mutants $(or $(MUTANTS),200) --seed $(or $(SEED),1) --only '$(ONLY)'
 
 matrix: setup
 	$(BIN)/python -m conformance.matrix

@@ -1,0 +1,77 @@
+"""Which mutants there are, and which of them are tried."""
+
+from __future__ import annotations
+
+import importlib
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from conformance.mutants import subjects
+from conformance.mutants.mutant import ROOT, Mutant, Site, made
+
+
+class Language(NamedTuple):
+    """A writer's language: how its modules are mutated, and which."""
+
+    name: str
+    modules: Mapping[str, Mapping[str, str]]
+
+    @property
+    def code(self) -> Any:
+        """What mutates its modules; of Python's, cosmic-ray is installed by ``make mutants`` alone."""
+        return importlib.import_module(f"conformance.mutants.{self.name}_code")
+
+
+PYTHON = Language("python", subjects.PYTHON)
+LUA = Language("lua", subjects.LUA)
+
+
+def sample(
+    count: int, seed: int, only: str = "", languages: Sequence[Language] = (PYTHON, LUA)
+) -> list[Mutant]:
+    """Return so many mutants, as many of each writer; of modules whose path holds ``only``."""
+    chosen: list[Mutant] = []
+    for index, language in enumerate(languages):
+        left = (count - len(chosen)) // (len(languages) - index)
+        places = list(sites(language, only))
+        random.Random(seed).shuffle(places)  # noqa: S311 - to choose again what was chosen once
+        chosen += _first(left, places, language)
+    return chosen
+
+
+def sites(language: Language, only: str = "") -> Iterator[Site]:
+    """Yield where the modules of a language can be mutated."""
+    for module, left_out in language.modules.items():
+        if only in module:
+            yield from language.code.sites(module, source(module), left_out)
+
+
+def source(module: str) -> str:
+    """Return the source of a module as it is."""
+    return (ROOT / module).read_text(encoding="utf-8")
+
+
+def _first(count: int, places: Iterable[Site], language: Language) -> list[Mutant]:
+    found: dict[str, Mutant] = {}
+    for site in places:
+        if len(found) == count:
+            break
+        mutant = made(site, source(site.module), language.code.is_valid)
+        if mutant:
+            found.setdefault(mutant.source, mutant)
+    return list(found.values())
+
+
+def like(module: str, was: str, becomes: str) -> Mutant | None:
+    """Return the mutant that was described so once; None where there is none any more."""
+    language = next((each for each in (PYTHON, LUA) if module in each.modules), None)
+    if language is None:
+        return None
+    lines = source(module).splitlines()
+    for site in sites(language, module):
+        if lines[site.line - 1].strip() in was:
+            mutant = made(site, source(module), language.code.is_valid)
+            if mutant and (mutant.was, mutant.becomes) == (was, becomes):
+                return mutant
+    return None

@@ -1,0 +1,115 @@
+"""
+What is mutated: the modules of our two writers that decide which bytes lie in a folder.
+
+A function is left out only where levels core and git cannot reach what it does, and here stands why. What has
+no part in a folder at all (the spool, the uploader, models) is no subject; it has tests of its own.
+"""
+
+from __future__ import annotations
+
+_FORK = "only a forked child calls it: tests/exits"
+_DISK = "only a full disk or a power loss shows it: tests/faults, python_writer/tests"
+_CLOSED = "only a script that closes descriptors which it does not know shows it: test_append_file.py"
+_READER = "a reader's or the uploader's, and no writer's"
+_NUMPY = "for scalars of numpy and tensors, which no adapter can be asked to log"
+_WORDS = "words to people"
+_ENDS = "how an interpreter ends, which is not the adapter's to choose: tests/exits"
+_S3 = "about buckets: level s3"
+
+_READER_FOLDER = "reader/lab_workbook/"
+_PYTHON_FOLDER = "python_writer/lab_workbook_writer/"
+_LUA_FOLDER = "lua/lab-workbook/"
+
+PYTHON: dict[str, dict[str, str]] = {
+    f"{_READER_FOLDER}config.py": {
+        "sources": _READER,
+        "_no_setting": _WORDS,
+        "_check_encryption": _S3,
+        "_seconds": _S3,
+    },
+    f"{_READER_FOLDER}protocol/cells.py": {"Formats._item": _NUMPY, "_no_rule": _WORDS},
+    f"{_READER_FOLDER}protocol/documents.py": {
+        "read_begin": _READER,
+        "read_end": _READER,
+        "_object": _READER,
+    },
+    f"{_READER_FOLDER}protocol/jsontext.py": {"decode": _READER, "_item": _NUMPY},
+    f"{_READER_FOLDER}protocol/names.py": {"is_safe_path": _READER, "_shown": _WORDS},
+    f"{_READER_FOLDER}protocol/prefix.py": {"_bucket": _S3, "_misspelt": _WORDS},
+    f"{_READER_FOLDER}protocol/tags.py": {},
+    f"{_READER_FOLDER}protocol/text.py": {},
+    f"{_PYTHON_FOLDER}append_file.py": {
+        "AppendFile.sync": _DISK,
+        "AppendFile.forget": _FORK,
+        "AppendFile._reopen": _CLOSED,
+        "AppendFile._cut": _DISK,
+        "out_of_the_way": _CLOSED,
+        "identity": _CLOSED,
+        "sync": _DISK,
+    },
+    f"{_PYTHON_FOLDER}capture/git.py": {},
+    f"{_PYTHON_FOLDER}folder.py": {"Folder.flush": _DISK, "Folder.look": _S3, "Folder.after_fork": _FORK},
+    f"{_PYTHON_FOLDER}lifecycle.py": {
+        "_of_status": _ENDS,
+        "_Exit": _ENDS,
+        "_LastWord": _ENDS,
+        "_Hook": _ENDS,
+        "_on_exception": _ENDS,
+        "_on_exit": _ENDS,
+        "_outcome_of_silence": _ENDS,
+        "_after_fork": _FORK,
+    },
+    f"{_PYTHON_FOLDER}losses.py": {"Losses.say_once": _WORDS, "Losses.after_fork": _FORK},
+    f"{_PYTHON_FOLDER}place.py": {
+        "Place": "a protocol for the type checker",
+        "Tree.sync": _DISK,
+        "Tree.reopen_series": _CLOSED,
+        "refused": _WORDS,
+        "_sync": _DISK,
+    },
+    f"{_PYTHON_FOLDER}series_log.py": {"TimeSeriesLog._unknown": _WORDS},
+    f"{_PYTHON_FOLDER}workbook.py": {
+        "Workbook.save_torch": "level models",
+        "Workbook._look": _S3,
+        "Workbook.flush": _DISK,
+        "Workbook._after_fork": _FORK,
+        "Workbook._say_forked": _FORK,
+        "_announce": _WORDS,
+    },
+}
+
+LUA: dict[str, dict[str, str]] = {
+    f"{_LUA_FOLDER}appendfile.lua": {"blank": _DISK, "AppendFile:close": _DISK},
+    f"{_LUA_FOLDER}cells.lua": {},
+    f"{_LUA_FOLDER}config.lua": {"seconds": _S3, "folder": _S3, "checkEncryption": _S3},
+    f"{_LUA_FOLDER}dates.lua": {},
+    f"{_LUA_FOLDER}files.lua": {
+        "clone": "a quicker way to the same copy",
+        "files.move": "`move` is no verb of an adapter: lua/tests",
+        "files.append": "the spool's",
+    },
+    f"{_LUA_FOLDER}folder.lua": {"Folder:flush": _DISK},
+    f"{_LUA_FOLDER}git.lua": {},
+    f"{_LUA_FOLDER}init.lua": {"checkOptions": _WORDS},
+    f"{_LUA_FOLDER}json.lua": {},
+    f"{_LUA_FOLDER}lifecycle.lua": {"finishAll": _ENDS, "sentinel": _ENDS},
+    f"{_LUA_FOLDER}losses.lua": {"Losses:sayOnce": _WORDS},
+    f"{_LUA_FOLDER}names.lua": {},
+    f"{_LUA_FOLDER}nowhere.lua": {},
+    f"{_LUA_FOLDER}numbers.lua": {},
+    f"{_LUA_FOLDER}prefix.lua": {"Prefix:__tostring": _WORDS, "bucket": _S3},
+    f"{_LUA_FOLDER}scalars.lua": {"element": _NUMPY, "scalars.item": _NUMPY, "scalars.digits": _NUMPY},
+    f"{_LUA_FOLDER}series.lua": {"refuseRow": _WORDS},
+    f"{_LUA_FOLDER}shell.lua": {
+        "readByFile": "for runtimes without io.popen: make certify",
+        "shell.hold": _S3,
+    },
+    f"{_LUA_FOLDER}tag.lua": {},
+    f"{_LUA_FOLDER}text.lua": {"text.shown": _WORDS},
+    f"{_LUA_FOLDER}tree.lua": {"Tree:sync": _DISK, "Tree.finishFile": _DISK},
+    f"{_LUA_FOLDER}workbook.lua": {
+        "Workbook:__tostring": _WORDS,
+        "Workbook:saveTorch": "level models",
+        "giveAway": "`move` is no verb of an adapter: lua/tests",
+    },
+}
