@@ -109,6 +109,7 @@ def test_a_script_trains_through_an_outage(train, proxy, stored, language, fault
     assert_as_listed(training, stored)
     if fault is not late:
         assert_order(proxy)
+    assert len(training.said()) == 2, training.said()
     trouble, over = training.said()
     name = next(name for name, each in FAULTS.items() if each is fault)
     assert documented()[name] in trouble
