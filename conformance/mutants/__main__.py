@@ -21,6 +21,8 @@ from conformance.mutants.judging import Court, Verdict
 from conformance.mutants.mutant import Mutant
 
 _LEAST_SHARE = 0.95
+_KILLED, _OPEN = "killed", "open"
+_COLUMNS = (_KILLED, explained.EQUIVALENT, explained.UNSEEN, _OPEN)
 _AT_ONCE = 2
 
 
@@ -68,17 +70,24 @@ def judged(court: Court, mutants: Iterable[Mutant]) -> Iterator[Verdict]:
 
 def report(verdicts: list[Verdict], reasons: dict[explained.Key, str]) -> int:
     """Print a table of modules; return 1 where it is not good enough."""
-    killed = Counter(each.mutant.module for each in verdicts if each.case)
-    survived = [each.mutant for each in verdicts if not each.case]
-    told = Counter(mutant.module for mutant in survived if explained.key(mutant) in reasons)
-    open_ = Counter(mutant.module for mutant in survived if explained.key(mutant) not in reasons)
-    _say(f"{'module':55} killed  explained  open\n")
+    counts = Counter((each.mutant.module, _column(each, reasons)) for each in verdicts)
+    _row("module", _COLUMNS)
     for module in sorted({each.mutant.module for each in verdicts}):
-        _say(f"{module:55} {killed[module]:6} {told[module]:10} {open_[module]:5}\n")
-    share = killed.total() / max(1, len(verdicts))
-    _say(f"{'in all':55} {killed.total():6} {told.total():10} {open_.total():5}\n")
-    _say(f"killed: {100 * share:.1f} % of {len(verdicts)}\n")
-    return int(share < _LEAST_SHARE or bool(open_))
+        _row(module, [counts[module, column] for column in _COLUMNS])
+    totals = Counter(_column(each, reasons) for each in verdicts)
+    _row("in all", [totals[column] for column in _COLUMNS])
+    counted = len(verdicts) - totals[explained.EQUIVALENT]
+    share = totals[_KILLED] / max(1, counted)
+    _say(f"killed: {100 * share:.1f} % of the {counted} that are not equivalent\n")
+    return int(share < _LEAST_SHARE or totals[_OPEN] > 0)
+
+
+def _column(verdict: Verdict, reasons: dict[explained.Key, str]) -> str:
+    return _KILLED if verdict.case else reasons.get(explained.key(verdict.mutant), _OPEN)
+
+
+def _row(name: str, cells: Iterable[object]) -> None:
+    _say(f"{name:56}" + "".join(f"{cell:>12}" for cell in cells) + "\n")
 
 
 def _say(text: str) -> None:

@@ -1,6 +1,9 @@
 """
 The survivors that no case can kill, and why: explained.json.
 
+One that is ``equivalent`` writes the same bytes whatever happens: it counts for nothing. Of
+one that is ``unseen`` only tests of another kind can know, or none; it counts against the kit.
+
 It can only be honest: an entry that names no mutant any more is an error, and so is one that is killed
 after all.
 """
@@ -15,12 +18,13 @@ from conformance.mutants.mutant import Mutant
 
 FILE = Path(__file__).with_name("explained.json")
 Key = tuple[str, str, str]
+EQUIVALENT, UNSEEN = "equivalent", "unseen"
 
 
 def load(path: Path = FILE) -> dict[Key, str]:
-    """Return the reasons, by module and by what was and what it becomes."""
+    """Return which of the two an entry is, by module and by what was and what it becomes."""
     entries = json.loads(path.read_text(encoding="utf-8"))
-    return {(each["module"], each["was"], each["becomes"]): each["reason"] for each in entries}
+    return {(each["module"], each["was"], each["becomes"]): each["it is"] for each in entries}
 
 
 def key(mutant: Mutant) -> Key:

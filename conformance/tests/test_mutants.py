@@ -74,10 +74,23 @@ def test_a_mutant_that_writes_the_same_survives_and_is_reported(court, capsys):
     assert not verdict.case
 
     assert report([verdict], {}) == 1
-    assert "0          0     1" in capsys.readouterr().out
-    found = [Verdict(mutant, "series.row-1", "failed")] * 19
-    assert report([verdict, *found], {explained.key(mutant): "the same"}) == 0
-    assert report([verdict, *found[:18]], {explained.key(mutant): "the same"}) == 1
+    table = capsys.readouterr().out
+    assert table.splitlines()[1].split() == [mutant.module, "0", "0", "0", "1"]
+    assert "killed: 0.0 % of the 1" in table
+
+
+def test_at_least_95_percent_are_killed_and_the_rest_is_explained():
+    """
+    What writes the same in any case does not count; what only the kit cannot see does.
+    """
+    mutant = changed(f"{PYTHON}text.py", "if valid != text:", "if not valid == text:")
+    survivor, killed = Verdict(mutant, "", ""), Verdict(mutant, "series.row-1", "failed")
+    equivalent, unseen = ({explained.key(mutant): what} for what in (explained.EQUIVALENT, explained.UNSEEN))
+
+    assert report([survivor, *[killed] * 99], {}) == 1
+    assert report([survivor, killed], equivalent) == 0
+    assert report([survivor, *[killed] * 19], unseen) == 0
+    assert report([survivor, *[killed] * 18], unseen) == 1
 
 
 def test_a_seed_chooses_the_same_mutants_again():

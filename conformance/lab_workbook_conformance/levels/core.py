@@ -121,6 +121,8 @@ def _fresh_tags(bench: Bench) -> Findings:
     random = {tag[-SPEC["tag"]["random_length"] :] for tag in tags}
     if len(random) < len(tags):
         yield Finding("tag.random", "the same random characters came again", "", ", ".join(tags))
+    if any(len(set(column)) == 1 for column in zip(*random, strict=False)):
+        yield Finding("tag.random", "a place has the same character in each tag", "", ", ".join(tags))
     # Of 220 characters that are drawn from 62 about 60 differ; by chance it is never fewer than 40.
     if len(set("".join(random))) < len(SPEC["tag"]["alphabet"]) * 2 / 3:
         yield Finding("tag.random", "some of the characters never come", "", ", ".join(tags))
@@ -291,6 +293,28 @@ def _headers(bench: Bench) -> Findings:
     yield from finished(bench, [NEW, *steps], "series.names")
 
 
+def _spaces(bench: Bench) -> Findings:
+    """Start series whose fields begin or end with each white space, and with what lies beside it."""
+    spaces = "\t\v\f \x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
+    spaces += "".join(map(chr, range(0x2000, 0x200B)))
+    others = (
+        "!~\x84\x86\x9f\xa1\u167f\u1681\u180e\u1fff\u200b\u2027\u202a\u202e\u2030\u205e\u2060\u2fff\u3001"
+    )
+    fields = {"before": [f"{mark}x" for mark in spaces], "after": [f"x{mark}" for mark in spaces]}
+    fields |= {"within": [f"x{mark}x" for mark in spaces], "none": [f"{mark}x{mark}" for mark in others]}
+    steps = [["newTimeSeriesLog", name, ["x", *each]] for name, each in fields.items()]
+    yield from finished(bench, [NEW, *steps], "series.names")
+
+
+def _decades(bench: Bench) -> Findings:
+    """Log numbers of 15 digits and of 17, of all sizes that people meet and some beyond."""
+    digits = ("1.23456789012345", "-9.87654321098765", "2.2345678901234567", "-1", "9.5")
+    rows = [
+        ["log", "x", {"x": {"$float": f"{each}e{decade}"}}] for decade in range(-9, 24) for each in digits
+    ]
+    yield from finished(bench, [NEW, ["newTimeSeriesLog", "x", ["x"]], *rows], "series.float")
+
+
 def _folded(bench: Bench) -> Findings:
     """Save what differs in more than the case of ASCII letters, and then what does not."""
     names = ["Éclair.txt", "éclair.txt", "loss", "loss.txt", "K", "\u212a"]
@@ -305,6 +329,8 @@ _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("tag.claim-before", ("tag.claim",), _claimed_before),
     ("series.append-seen", ("series.append", "series.birth", "begin.first", "series.date"), _seen_growing),
     ("series.names-quoted", ("series.names", "series.header"), _headers),
+    ("series.names-spaces", ("series.names",), _spaces),
+    ("series.float-decades", ("series.float", "series.integral"), _decades),
     ("name.unique-folded", ("name.unique",), _folded),
     ("begin.document-options", ("begin.document", "begin.optional"), _options),
     ("end.lost-texts", ("end.lost", "text.mended"), _lost_texts),
