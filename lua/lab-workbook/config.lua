@@ -145,6 +145,9 @@ local function checked(key, name, value)
       errors.refuse(('%s = %s: it must be a text'):format(name, tostring(value)))
    end
    if key == 'bucketPrefix' then return place(value) end
+   if value == '' then
+      errors.refuse(("%s = '': it must not be empty; leave it out for the default"):format(name))
+   end
    if key == 'spoolDir' then return folder(name, value) end
    if CHOICES[key] then return oneOf(name, value, CHOICES[key]) end
    return value
@@ -166,8 +169,9 @@ function config.load(given)
       local variable = config.variable(key)
       local sources = {{key, given[key]}, {variable, os.getenv(variable)}, {key, file[key]}, {key, default}}
       for _, source in ipairs(sources) do
-         local name, value = source[1], source[2]
-         if value ~= nil and value ~= '' and found[key] == nil then
+         local name, value, isArgument = source[1], source[2], source == sources[1]
+         -- An empty argument is a mistake of the script, which a default would hide.
+         if value ~= nil and (value ~= '' or isArgument) and found[key] == nil then
             -- The spec says false where a setting has no default.
             found[key] = value ~= false and checked(key, name, value)
          end

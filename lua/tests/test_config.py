@@ -101,6 +101,18 @@ def test_every_setting_has_its_variable(lua):
     }
 
 
+@pytest.mark.parametrize("key", ["bucketPrefix", "region", "spoolDir"])
+def test_an_empty_argument_is_refused(run, key):
+    """
+    It is a mistake of the script, and a default would hide it.
+    """
+    script = f"require('lab-workbook'):newExperiment{{{key} = ''}}"
+
+    done = run(script, bare=True, check=False)
+
+    assert "empty" in done.stderr
+
+
 def test_argument_beats_environment_beats_file(run, tmp_path):
     """
     And an empty variable is unset.

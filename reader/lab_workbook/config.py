@@ -130,7 +130,8 @@ def _find(arguments: Mapping[str, object] | None) -> Iterator[tuple[str, str, An
             (
                 (field, name, place[name], origin)
                 for name, place, origin in places
-                if place.get(name) not in (None, "")
+                # An empty argument is a mistake of the script, which a default would hide.
+                if place.get(name) is not None and (place[name] != "" or place is arguments)
             ),
             (field, key, default, None),
         )
@@ -160,6 +161,8 @@ def _checked(field: str, name: str, value: Any) -> Any:
         return None
     if field == "bucket_prefix":
         return value if isinstance(value, prefix.Prefix) else prefix.parse(_text(name, value))
+    if value == "":
+        raise ConfigurationError(f"{name} = '': it must not be empty; leave it out for the default")
     if field == "spool_dir":
         return prefix.parse(f"file://{os.path.abspath(os.path.expanduser(_text(name, value)))}").path
     if isinstance(default, int):

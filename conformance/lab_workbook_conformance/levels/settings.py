@@ -93,7 +93,7 @@ def _landed(found: Recording, where: str, name: str, rule: str, bench: Bench) ->
 
 def _refused_prefixes(bench: Bench, example: Example) -> Findings:
     # An empty setting is one that was not given.
-    for prefix in filter(None, example.lines):
+    for prefix in example.lines:
         found = bench.record([NEW], prefix=prefix, look_in=bench.scratch())
         for finding in verdicts.refused(found, example.rule):
             yield finding._replace(logged=shown(prefix))

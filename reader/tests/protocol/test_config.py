@@ -48,6 +48,17 @@ def test_what_is_empty_or_none_is_not_set(file, monkeypatch):
     assert (loaded.region, loaded.profile) == ("file", None)
 
 
+@pytest.mark.parametrize("field", ["bucket_prefix", "region", "spool_dir", "upload_every"])
+def test_an_empty_argument_is_refused(file, field):
+    """
+    It is a mistake of the script, such as a variable that it read itself, and a default would hide it.
+    """
+    file("bucketPrefix = /file\nregion = file\n")
+
+    with pytest.raises(ConfigurationError, match="empty|a number of seconds"):
+        config.load({field: ""})
+
+
 def test_a_path_object_is_a_prefix(tmp_path):
     """
     People hold their folders as such.
