@@ -20,9 +20,10 @@ def is_disabled() -> bool:
 
 def setting(key: str, argument: str | None) -> str:
     """Return what counts: the nearer to the run, the better it is known."""
-    given = candidates(key, argument)
-    # A variable or a line that is empty is not set; an empty argument is a mistake, which is refused later.
-    return next(value for value in given if value or value is argument is not None)
+    # A variable or a line that is empty is not set; an empty argument is a mistake, and is refused later.
+    if argument is not None:
+        return argument
+    return next(filter(None, candidates(key, argument)))
 
 
 def candidates(key: str, argument: str | None) -> list[str | None]:

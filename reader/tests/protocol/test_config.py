@@ -55,7 +55,7 @@ def test_an_empty_argument_is_refused(file, field):
     """
     file("bucketPrefix = /file\nregion = file\n")
 
-    with pytest.raises(ConfigurationError, match="empty|a number of seconds"):
+    with pytest.raises(ConfigurationError, match=r"empty|a number of seconds"):
         config.load({field: ""})
 
 
