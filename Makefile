@@ -18,7 +18,7 @@ help:
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
-	@echo "make certify try every writer and reader of ours, on each runtime, at each level"
+	@echo "make certify  try every writer and reader of ours, on each runtime, at each level"
 	@echo "make certify-wrong  see the kit find each of the wrong ones, by all cases, and in a bucket"
 	@echo "make mutants try the kit on MUTANTS (200) changed writers, chosen by SEED (1), in files whose path holds ONLY"
 	@echo "make matrix  let everything here write and read everything, and put the table into README.md"
