@@ -158,7 +158,7 @@ def _is_whole(line: str, inside: list[Token]) -> bool:
     is_balanced = all(texts.count(one) == texts.count(other) for one, other in ("()", "{}", "[]"))
     is_one = not {"function", "then", "do", "end", "or", "and"} & {texts[-1], *texts}
     is_statement = texts[-1] == ")" or "=" in texts
-    speaks = any(word in texts for word in _SPEAKING[1:4]) or texts[-1] == "error"
+    speaks = bool({"warn", "refuse", "sayOnce", "require", "interpreted"} & set(texts))
     return (
         bool(_STATEMENT.fullmatch(line.rstrip("\n")))
         and is_balanced

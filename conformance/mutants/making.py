@@ -41,10 +41,15 @@ def sample(
 
 
 def sites(language: Language, only: str = "") -> Iterator[Site]:
-    """Yield where the modules of a language can be mutated."""
+    """Yield where the modules of a language can be mutated; what is left out is a function, or a line."""
     for module, left_out in language.modules.items():
         if only in module:
-            yield from language.code.sites(module, source(module), left_out)
+            text = source(module)
+            lines = [line.strip() for line in text.splitlines()]
+            functions = {name: why for name, why in left_out.items() if name not in lines}
+            for site in language.code.sites(module, text, functions):
+                if lines[site.line - 1] not in left_out:
+                    yield site
 
 
 def source(module: str) -> str:

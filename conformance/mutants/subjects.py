@@ -1,8 +1,8 @@
 """
 What is mutated: the modules of our two writers that decide which bytes lie in a folder.
 
-A function is left out only where levels core and git cannot reach what it does, and here stands why. What has
-no part in a folder at all (the spool, the uploader, models) is no subject; it has tests of its own.
+A function, or a line, is left out only where levels core and git cannot reach what it does; why stands here.
+What has no part in a folder at all (the spool, the uploader, models) is no subject; it has tests of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ _NUMPY = "for scalars of numpy and tensors, which no adapter can be asked to log
 _WORDS = "words to people"
 _ENDS = "how an interpreter ends, which is not the adapter's to choose: tests/exits"
 _S3 = "about buckets: level s3"
+_RETURNED = "what it returns is for the script: test_close.py"
+_BIAS = "it would show in thousands of tags, not in twenty: test_tags.py, lua/tests/test_tag.py"
+_NO_GIT = "a system without git, or with one that hangs, is no world of the kit: test_git_status.py"
+_BOTH_WAYS = "a table and keywords in one call are only Python's: test_series_log.py"
+_SORTED = "rule json.tables, about tables that only Lua has: lua/tests"
 
 _READER_FOLDER = "reader/lab_workbook/"
 _PYTHON_FOLDER = "python_writer/lab_workbook_writer/"
@@ -25,6 +30,9 @@ PYTHON: dict[str, dict[str, str]] = {
         "sources": _READER,
         "_no_setting": _WORDS,
         "_check_encryption": _S3,
+        "_check_encryption(loaded)": _S3,
+        "if key not in _warned:": _WORDS,
+        '(field, arguments or {}, "an argument"),': _WORDS,
         "_seconds": _S3,
     },
     f"{_READER_FOLDER}protocol/cells.py": {"Formats._item": _NUMPY, "_no_rule": _WORDS},
@@ -36,9 +44,27 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_READER_FOLDER}protocol/jsontext.py": {"decode": _READER, "_item": _NUMPY},
     f"{_READER_FOLDER}protocol/names.py": {"is_safe_path": _READER, "_shown": _WORDS},
     f"{_READER_FOLDER}protocol/prefix.py": {"_bucket": _S3, "_misspelt": _WORDS},
-    f"{_READER_FOLDER}protocol/tags.py": {},
+    f"{_READER_FOLDER}protocol/tags.py": {
+        "_UNBIASED = 256 - 256 % len(_spec.TAG_ALPHABET)": _BIAS,
+        "if byte < _UNBIASED": _BIAS,
+    },
     f"{_READER_FOLDER}protocol/text.py": {},
     f"{_PYTHON_FOLDER}append_file.py": {
+        "_OUT_OF_THE_WAY = 512": _CLOSED,
+        "_closings: ClassVar[int] = 0": _CLOSED,
+        "self._closings_seen = 0": _CLOSED,
+        "or self._closings_seen != AppendFile._closings": _CLOSED,
+        "self._closings_seen = AppendFile._closings": _CLOSED,
+        "if self._descriptor < 0 or identity(self._descriptor) != self._identity:": _CLOSED,
+        "self._identity = (0, 0)": _CLOSED,
+        "self._identity = identity(self._descriptor)": _CLOSED,
+        "or self._torn_at is not None": _DISK,
+        "if self._torn_at is not None:": _DISK,
+        "self._cut(self._torn_at)": _DISK,
+        "self._cut(os.fstat(self._descriptor).st_size - written)": _DISK,
+        "except OSError as error:": _CLOSED,
+        "self._reopen(error)": _CLOSED,
+        "AppendFile.close": "what is left open shows to nobody who looks at files: test_append_file.py",
         "AppendFile.sync": _DISK,
         "AppendFile.forget": _FORK,
         "AppendFile._reopen": _CLOSED,
@@ -47,9 +73,27 @@ PYTHON: dict[str, dict[str, str]] = {
         "identity": _CLOSED,
         "sync": _DISK,
     },
-    f"{_PYTHON_FOLDER}capture/git.py": {},
-    f"{_PYTHON_FOLDER}folder.py": {"Folder.flush": _DISK, "Folder.look": _S3, "Folder.after_fork": _FORK},
+    f"{_PYTHON_FOLDER}capture/git.py": {
+        "except FileNotFoundError:": _NO_GIT,
+        'raise NotRecorded("git is not installed, so nothing is recorded") from None': _NO_GIT,
+        "except subprocess.TimeoutExpired:": _NO_GIT,
+        'raise NotRecorded(f"git took more than {_TIMEOUT_SECONDS} s and was ended") from None': _NO_GIT,
+        "_TIMEOUT_SECONDS: Final = 60": _NO_GIT,
+        'said = done.stderr.decode(errors="replace").strip().partition("\\n")[0]': _WORDS,
+        "_environment": "variables that a hook of git sets: test_git_status.py",
+    },
+    f"{_PYTHON_FOLDER}folder.py": {
+        "Folder.flush": _DISK,
+        "Folder.look": _S3,
+        "Folder.after_fork": _FORK,
+        "except OSError as error:": _DISK,
+        "ending.lost[_spec.LOSS_ARTIFACTS] += 1": _DISK,
+        "if facts is None:": _DISK,
+        "return True": _RETURNED,
+        "self.sync()": _DISK,
+    },
     f"{_PYTHON_FOLDER}lifecycle.py": {
+        "Watch.stop": _ENDS,
         "_of_status": _ENDS,
         "_Exit": _ENDS,
         "_LastWord": _ENDS,
@@ -62,14 +106,23 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_PYTHON_FOLDER}losses.py": {"Losses.say_once": _WORDS, "Losses.after_fork": _FORK},
     f"{_PYTHON_FOLDER}place.py": {
         "Place": "a protocol for the type checker",
+        "Nowhere.flush": _RETURNED,
+        "Nowhere.end": _RETURNED,
         "Tree.sync": _DISK,
         "Tree.reopen_series": _CLOSED,
         "refused": _WORDS,
         "_sync": _DISK,
     },
-    f"{_PYTHON_FOLDER}series_log.py": {"TimeSeriesLog._unknown": _WORDS},
+    f"{_PYTHON_FOLDER}series_log.py": {
+        "TimeSeriesLog._unknown": _WORDS,
+        "for field in more:": _BOTH_WAYS,
+        "if field in row:": _BOTH_WAYS,
+        "return {**row, **more} if more else row": _BOTH_WAYS,
+        "self._look()": _S3,
+    },
     f"{_PYTHON_FOLDER}workbook.py": {
         "Workbook.save_torch": "level models",
+        'return Workbook(chosen, Nowhere("disabled:", lambda: None))': _WORDS,
         "Workbook._look": _S3,
         "Workbook.flush": _DISK,
         "Workbook._after_fork": _FORK,
@@ -88,11 +141,23 @@ LUA: dict[str, dict[str, str]] = {
         "files.move": "`move` is no verb of an adapter: lua/tests",
         "files.append": "the spool's",
     },
-    f"{_LUA_FOLDER}folder.lua": {"Folder:flush": _DISK},
+    f"{_LUA_FOLDER}folder.lua": {
+        "Folder:flush": _DISK,
+        "ending.lost[spec.LOSS_ARTIFACTS] = ending.lost[spec.LOSS_ARTIFACTS] + 1": _DISK,
+        "local RESERVE = spec.LAYOUT_TMP .. 'reserve'": _DISK,
+        "local RESERVE_BYTES = 32 * 1024": _DISK,
+        "files.write(self.root .. RESERVE, (' '):rep(RESERVE_BYTES))": _DISK,
+        "os.remove(self.root .. RESERVE)": _DISK,
+        "self:sync()": _DISK,
+    },
     f"{_LUA_FOLDER}git.lua": {},
     f"{_LUA_FOLDER}init.lua": {"checkOptions": _WORDS},
-    f"{_LUA_FOLDER}json.lua": {},
-    f"{_LUA_FOLDER}lifecycle.lua": {"finishAll": _ENDS, "sentinel": _ENDS},
+    f"{_LUA_FOLDER}json.lua": {"places": _SORTED, "local SPARSE_RATIO, SPARSE_SAFE = 2, 10": _SORTED},
+    f"{_LUA_FOLDER}lifecycle.lua": {
+        "finishAll": _ENDS,
+        "sentinel": _ENDS,
+        "open[object] = process.id() or 0": _FORK,
+    },
     f"{_LUA_FOLDER}losses.lua": {"Losses:sayOnce": _WORDS},
     f"{_LUA_FOLDER}names.lua": {},
     f"{_LUA_FOLDER}nowhere.lua": {},
@@ -104,12 +169,13 @@ LUA: dict[str, dict[str, str]] = {
         "readByFile": "for runtimes without io.popen: make certify",
         "shell.hold": _S3,
     },
-    f"{_LUA_FOLDER}tag.lua": {},
-    f"{_LUA_FOLDER}text.lua": {"text.shown": _WORDS},
+    f"{_LUA_FOLDER}tag.lua": {"local UNBIASED = 256 - 256 % #ALPHABET": _BIAS},
+    f"{_LUA_FOLDER}text.lua": {"text.shown": _WORDS, "text.before": _SORTED},
     f"{_LUA_FOLDER}tree.lua": {"Tree:sync": _DISK, "Tree.finishFile": _DISK},
     f"{_LUA_FOLDER}workbook.lua": {
         "Workbook:__tostring": _WORDS,
         "Workbook:saveTorch": "level models",
         "giveAway": "`move` is no verb of an adapter: lua/tests",
+        "Workbook:flush": _RETURNED,
     },
 }

@@ -16,6 +16,8 @@ from lab_workbook_conformance.levels.examples import CLOSE, NEW, PAUSE, Example,
 
 Findings = Iterable[Finding]
 
+_INFINITE = {"huge": SPEC["json"]["infinity"], "low": SPEC["json"]["negative_infinity"]}
+
 
 def cases() -> Iterator[Case]:
     """Yield the examples of SPEC.md that a writer can play, and what they cannot show."""
@@ -216,6 +218,19 @@ def _lost_integers(bench: Bench) -> Findings:
         yield from verdicts.lost(found, {"integers": 1 if is_exact else 0})
 
 
+def _huge_integers(bench: Bench) -> Findings:
+    """Save integers that no double comes near; without integers they are infinities from the start."""
+    digits = f"1{'0' * 400}"
+    given = {"huge": {"$int": digits}, "low": {"$int": f"-{digits}"}}
+    found = bench.record([NEW, ["saveJSON", "n", given], CLOSE])
+    yield from verdicts.played(found, "json.numbers")
+    yield from verdicts.sound(found)
+    if found.is_done and bench.integers:
+        yield from verdicts.lost(found, {"integers": 2})
+    if found.is_done and json.loads(found.files.get("n.json", b"null")) != _INFINITE:
+        yield Finding("json.numbers", "they are no infinities", shown(given), shown(found.files["n.json"]))
+
+
 def _nothing_lost(bench: Bench) -> Findings:
     """End an experiment in which all went well: nothing is counted."""
     steps = [
@@ -335,6 +350,7 @@ _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("begin.document-options", ("begin.document", "begin.optional"), _options),
     ("end.lost-texts", ("end.lost", "text.mended"), _lost_texts),
     ("end.lost-integers", ("end.lost", "series.beyond"), _lost_integers),
+    ("json.numbers-huge", ("json.numbers", "end.lost"), _huge_integers),
     ("end.lost-nothing", ("end.lost",), _nothing_lost),
     ("end.last-flushed", ("end.last",), _flushed),
     ("end.outcome-failed", ("end.outcome",), _failed),

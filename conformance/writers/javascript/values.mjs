@@ -28,7 +28,7 @@ export function fromMessage(spelled) {
 }
 
 // A script has its integers as Numbers, and as BigInts where a Number would be another.
-const integer = (value) => (BigInt(Number(value)) === value ? Number(value) : value);
+const integer = (value) => (isFinite(Number(value)) && BigInt(Number(value)) === value ? Number(value) : value);
 
 function tableOf(pairs) {
   const built = pairs.map(([key, value]) => [fromMessage(key), fromMessage(value)]);
