@@ -190,7 +190,11 @@ def _float_difference(value: float, cell: str, integers: bool | None) -> str | N
     if not _is_number(cell) or float(cell) != value:
         return "series.float"
     without_point = _INTEGER.fullmatch(cell) is not None
-    if without_point and (integers or abs(value) >= _SPELLING["exact_integer_max"]):
+    is_small = abs(value) < _SPELLING["exact_integer_max"]
+    if without_point and (integers or not is_small):
+        return "series.integral"
+    # Where it is not known what the language has, either may be right.
+    if integers is False and not without_point and is_small and value.is_integer():
         return "series.integral"
     return None
 
