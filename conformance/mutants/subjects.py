@@ -19,6 +19,7 @@ _RETURNED = "what it returns is for the script: test_close.py"
 _BIAS = "it would show in thousands of tags, not in twenty: test_tags.py, lua/tests/test_tag.py"
 _NO_GIT = "a system without git, or with one that hangs, is no world of the kit: test_git_status.py"
 _BOTH_WAYS = "a table and keywords in one call are only Python's: test_series_log.py"
+_KEYS = "keys that are no texts or numbers are only Python's: reader/tests/protocol"
 _SORTED = "rule json.tables, about tables that only Lua has: lua/tests"
 
 _READER_FOLDER = "reader/lab_workbook/"
@@ -41,9 +42,19 @@ PYTHON: dict[str, dict[str, str]] = {
         "read_end": _READER,
         "_object": _READER,
     },
-    f"{_READER_FOLDER}protocol/jsontext.py": {"decode": _READER, "_item": _NUMPY},
+    f"{_READER_FOLDER}protocol/jsontext.py": {
+        "decode": _READER,
+        "_item": _NUMPY,
+        "if key is None or isinstance(key, bool):": _KEYS,
+        "return json.dumps(key)": _KEYS,
+    },
     f"{_READER_FOLDER}protocol/names.py": {"is_safe_path": _READER, "_shown": _WORDS},
-    f"{_READER_FOLDER}protocol/prefix.py": {"_bucket": _S3, "_misspelt": _WORDS},
+    f"{_READER_FOLDER}protocol/prefix.py": {
+        "_bucket": _S3,
+        'if name == "s3":': _S3,
+        "return _bucket(rest, text)": _S3,
+        "_misspelt": _WORDS,
+    },
     f"{_READER_FOLDER}protocol/tags.py": {
         "_UNBIASED = 256 - 256 % len(_spec.TAG_ALPHABET)": _BIAS,
         "if byte < _UNBIASED": _BIAS,
@@ -58,6 +69,7 @@ PYTHON: dict[str, dict[str, str]] = {
         "if self._descriptor < 0 or identity(self._descriptor) != self._identity:": _CLOSED,
         "self._identity = (0, 0)": _CLOSED,
         "self._identity = identity(self._descriptor)": _CLOSED,
+        "self._descriptor < 0": _CLOSED,
         "or self._torn_at is not None": _DISK,
         "if self._torn_at is not None:": _DISK,
         "self._cut(self._torn_at)": _DISK,
@@ -110,6 +122,7 @@ PYTHON: dict[str, dict[str, str]] = {
         "Nowhere.end": _RETURNED,
         "Tree.sync": _DISK,
         "Tree.reopen_series": _CLOSED,
+        "except BaseException:": _DISK,
         "refused": _WORDS,
         "_sync": _DISK,
     },
@@ -117,6 +130,8 @@ PYTHON: dict[str, dict[str, str]] = {
         "TimeSeriesLog._unknown": _WORDS,
         "for field in more:": _BOTH_WAYS,
         "if field in row:": _BOTH_WAYS,
+        "except OSError as error:": _DISK,
+        'self._losses.add(_spec.LOSS_ROWS, f"{self.name!r}: {error}")': _DISK,
         "return {**row, **more} if more else row": _BOTH_WAYS,
         "self._look()": _S3,
     },
@@ -124,6 +139,8 @@ PYTHON: dict[str, dict[str, str]] = {
         "Workbook.save_torch": "level models",
         'return Workbook(chosen, Nowhere("disabled:", lambda: None))': _WORDS,
         "Workbook._look": _S3,
+        "self._watch.stop()": _ENDS,
+        "return True": "`move` is no verb of an adapter: test_handover.py",
         "Workbook.flush": _DISK,
         "Workbook._after_fork": _FORK,
         "Workbook._say_forked": _FORK,
