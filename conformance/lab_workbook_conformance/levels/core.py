@@ -16,6 +16,7 @@ from lab_workbook_conformance.levels.examples import CLOSE, NEW, PAUSE, Example,
 
 Findings = Iterable[Finding]
 
+_CELLS = SPEC["series"]
 _INFINITE = {"huge": SPEC["json"]["infinity"], "low": SPEC["json"]["negative_infinity"]}
 
 
@@ -222,13 +223,18 @@ def _huge_integers(bench: Bench) -> Findings:
     """Save integers that no double comes near; without integers they are infinities from the start."""
     digits = f"1{'0' * 400}"
     given = {"huge": {"$int": digits}, "low": {"$int": f"-{digits}"}}
-    found = bench.record([NEW, ["saveJSON", "n", given], CLOSE])
+    rows = [["log", "x", {"x": value}] for value in given.values()]
+    steps = [NEW, ["newTimeSeriesLog", "x", ["x"]], *rows, ["saveJSON", "n", given], CLOSE]
+    found = bench.record(steps)
     yield from verdicts.played(found, "json.numbers")
     yield from verdicts.sound(found)
     if found.is_done and bench.integers:
-        yield from verdicts.lost(found, {"integers": 2})
+        yield from verdicts.lost(found, {"integers": 4})
     if found.is_done and json.loads(found.files.get("n.json", b"null")) != _INFINITE:
         yield Finding("json.numbers", "they are no infinities", shown(given), shown(found.files["n.json"]))
+    cells = [row[0] for row in series.raw_rows(found.files.get("x.csv", b""))[1:]]
+    if found.is_done and cells != [_CELLS["infinity"], f"-{_CELLS['infinity']}"]:
+        yield Finding("series.beyond", "they are no infinities", shown(given), ", ".join(cells))
 
 
 def _nothing_lost(bench: Bench) -> Findings:
@@ -350,7 +356,7 @@ _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("begin.document-options", ("begin.document", "begin.optional"), _options),
     ("end.lost-texts", ("end.lost", "text.mended"), _lost_texts),
     ("end.lost-integers", ("end.lost", "series.beyond"), _lost_integers),
-    ("json.numbers-huge", ("json.numbers", "end.lost"), _huge_integers),
+    ("json.numbers-huge", ("json.numbers", "series.beyond", "end.lost"), _huge_integers),
     ("end.lost-nothing", ("end.lost",), _nothing_lost),
     ("end.last-flushed", ("end.last",), _flushed),
     ("end.outcome-failed", ("end.outcome",), _failed),
