@@ -207,7 +207,7 @@ def heartbeat_beat(story: Story) -> Findings:
     if story.found.answer == "refused":
         return
     begins, beats = story.puts(_LAYOUT["begin"]), story.puts(_LAYOUT["heartbeat"])
-    if begins and not beats:
+    if begins and not beats and _outlived_claim(story):
         yield Finding("heartbeat.beat", "there was none", "", _LAYOUT["heartbeat"])
     if not beats or story.closing is None:
         return
@@ -216,6 +216,12 @@ def heartbeat_beat(story: Story) -> Findings:
     if len(beats) > minutes + 3:
         message = f"it was beaten {len(beats)} times in {minutes:.1f} minutes"
         yield blame("heartbeat.beat", message, beats[-1])
+
+
+def _outlived_claim(story: Story) -> bool:
+    """Say whether a script went on, after its claim was answered, for so long that a heartbeat is due."""
+    answered = [write.seen.told or 0 for write in story.writes if write.name == _LAYOUT["begin"]]
+    return story.closing is None or story.closing - max(answered) >= SPEC["timing"]["claim_seconds"]
 
 
 def heartbeat_goes_on(story: Story) -> Findings:
