@@ -17,6 +17,7 @@ build = {
    type = 'builtin',
    modules = {
       ['lab-workbook.appendfile'] = 'lab-workbook/appendfile.lua',
+      ['lab-workbook.awsclaim'] = 'lab-workbook/awsclaim.lua',
       ['lab-workbook.awsrequests'] = 'lab-workbook/awsrequests.lua',
       ['lab-workbook.awsworker'] = 'lab-workbook/awsworker.lua',
       ['lab-workbook.cells'] = 'lab-workbook/cells.lua',

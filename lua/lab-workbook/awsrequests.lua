@@ -1,4 +1,4 @@
---- The requests of the worker in sh: how it calls the `aws` command, and how it claims a tag.
+--- The requests of the worker in sh: how it calls the `aws` command, and counts what it sends.
 -- @module lab-workbook.awsrequests
 
 require 'lab-workbook.interpreted'(true, true)
@@ -15,9 +15,9 @@ call() {
       ${region:+"--region=$region"} --cli-connect-timeout=10 --cli-read-timeout=60 "$@"
 }
 
-# Runs aws, with its input from descriptor 6. A script that waits hears whether bytes move.
+# Runs aws. A script that waits hears whether bytes move.
 request() {
-   call "$@" <&6 > /dev/null 2> "$own/tmp/aws/said" &
+   call "$@" < /dev/null > /dev/null 2> "$own/tmp/aws/said" &
    watch $!
    wait $! || return 1
    [ ! -e "$own/tmp/aws/trouble" ] || { rm -f "$own/tmp/aws/trouble"; say '"recovered"'; }
@@ -28,6 +28,7 @@ watch() {
    while kill -0 "$1" 2>/dev/null; do
       { sleep 0.2 2>/dev/null || sleep 1; } 9>&-
       count=$((count + 1))
+      [ $((count % 5)) -ne 0 ] || beat
       [ $((count % 25)) -eq 0 ] || continue
       calm=$((calm + 5)) position=$count
       # Where the system does not tell, we trust that it moves.
@@ -54,40 +55,71 @@ why() {
 # Whether the last request failed because the object is there already.
 exists() { case $(why) in *PreconditionFailed* | *'(412)'*) ;; *) return 1 ;; esac; }
 
-# Puts a file by one request, with one more option if there is one.
-put_object() {
-   set -- s3api put-object "--bucket=$bucket" "--key=$path$1" "--body=$2" ${3:+"$3"} \
+# Counts a put of file $1 about which aws has said what is in file $2.
+count_put() {
+   ! grep -q 'Could not connect' "$2" || return 0
+   puts=$((puts + 1)) bytes=$((bytes + $(wc -c < "$1")))
+}
+
+# Calls $1 with what puts a file by one request, and up to two more options.
+put_by() {
+   "$1" s3api put-object "--bucket=$bucket" "--key=$path$2" "--body=$3" ${4:+"$4"} ${5:+"$5"} \
       ${encryption:+"--server-side-encryption=$encryption"} ${key:+"--ssekms-key-id=$key"} \
       ${class:+"--storage-class=$class"} ${acl:+"--acl=$acl"} \
-      "--content-type=$(content_type "$1")"
-   request "$@" 6< /dev/null || { name_error "$@"; return 1; }
+      "--content-type=$(content_type "$2")"
+}
+
+# Puts a file by one request, with one more option if there is one.
+put_object() {
+   put_by request "$@"
+   result=$?
+   count_put "$2" "$own/tmp/aws/said"
+   [ "$result" -eq 0 ] || case $(why) in *"'NoneType'"*) name_error "$@" ;; esac
+   return "$result"
 }
 
 # Ceph's errors have no message, over which aws stumbles before it says which error it was. Then it is asked
 # once more, with all that it can tell; of that only the name is kept, for there are signatures in it.
 name_error() {
-   case $(why) in *"'NoneType'"*) ;; *) return ;; esac
    # What exists by now may come from the first time.
    open=yes
-   code=$(call --debug "$@" 2>&1 > /dev/null < /dev/null |
+   code=$(put_by call "$@" --debug 2>&1 > /dev/null < /dev/null |
       LC_ALL=C sed -n 's/.*<Code>\([A-Za-z0-9]*\)<.*/\1/p' | tail -n 1)
-   [ -z "$code" ] || echo "An error occurred ($code) when calling $1 $2" > "$own/tmp/aws/said"
+   count_put "$2" /dev/null
+   [ -z "$code" ] || echo "An error occurred ($code) when calling PutObject" > "$own/tmp/aws/said"
 }
 
-# Puts a file that must not exist yet.
+# Puts a file that must not exist yet, or one that may.
 create() { put_object "$1" "$2" '--if-none-match=*'; }
+replace() { put_object "$1" "$2"; }
 
-# Puts a file, or what descriptor 6 gives where the file is -.
-replace() {
+# Puts a file that is too large for one request, so that it replaces: not every aws command can create in
+# parts. These are counted as aws makes them by default; what it repeats is not known.
+replace_in_parts() {
+   attempts=$usual
    request s3 cp --only-show-errors "--content-type=$(content_type "$1")" \
       ${encryption:+"--sse=$encryption"} ${key:+"--sse-kms-key-id=$key"} \
       ${class:+"--storage-class=$class"} ${acl:+"--acl=$acl"} "$2" "$prefix$tag/$1"
+   result=$?
+   attempts=1 total=$(($(wc -c < "$2"))) part=8388608
+   while [ $((total / part)) -ge 10000 ]; do part=$((part * 2)); done
+   posts=$((posts + 2)) puts=$((puts + (total + part - 1) / part)) bytes=$((bytes + total))
+   return "$result"
 }
 
-# Puts the file of an artifact: once, where the bucket allows no more than that.
+# Whether an artifact was put before, as far as we know.
+is_there() { LC_ALL=C grep -qF "\"published\", \"name\": \"$(quoted "$1")\"," "$own/journal"; }
+
+# Puts the file of an artifact: first so that it is created, and later so that it is replaced, where the
+# bucket allows that. What exists already comes from a request whose answer was lost.
 publish() {
-   [ -n "$late" ] || { replace "$1" "$2" 6< /dev/null; return; }
-   create "$1" "$2" || exists
+   [ "$(($(wc -c < "$2")))" -le $LARGEST_PUT ] || { replace_in_parts "$1" "$2"; return; }
+   if [ -n "$late" ] || ! is_there "$1"; then
+      create "$1" "$2" && return
+      exists || return 1
+      [ -z "$late" ] || return 0
+   fi
+   replace "$1" "$2"
 }
 
 content_type() {
@@ -100,7 +132,8 @@ content_type() {
 # Says that a request has failed, and waits before the next one; gives up when the script does not live any
 # more and nothing has moved for long.
 wait_after_failure() {
-   complain "$(why)"
+   # One that works the next time is no news.
+   [ "$pause" -eq 0 ] || complain "$(why)"
    [ -z "$over" ] || [ $(($(now) - moved)) -lt $IDLE ] || leave "not delivered: $(why)"
    pause=$((pause * 2 + 1))
    [ "$pause" -le $LONGEST_PAUSE ] || pause=$LONGEST_PAUSE
@@ -118,84 +151,6 @@ arrived() { moved=$(now) pause=0; }
 leave() {
    printf '%s: %s\n' "$tag" "$1" >&2
    exit 1
-}
-
-# --- the claim -------------------------------------------------------------------------------------
-
-refuse() {
-   say "\"refused\", \"reason\": \"$1\", \"message\": \"$(plain "$2")\""
-   leave "$2"
-}
-
-# After an answer that was lost, what is there may be ours: a tag that was made up is, and one that the
-# caller chose is if the document carries our nonce.
-is_ours() {
-   [ "$open" = yes ] || return 1
-   [ -n "$explicit" ] || return 0
-   theirs=$own/tmp/aws/theirs
-   request s3 cp --only-show-errors "$prefix$tag/.lab-workbook/begin.json" "$theirs" 6< /dev/null &&
-      cmp -s "$theirs" "$own/begin.json"
-}
-
-# Ends this worker where the answer is final.
-judge() {
-   if exists; then
-      is_ours || refuse taken "another experiment has the tag '$tag': choose another tag"
-      return
-   fi
-   said=$(why)
-   case $said in
-   *NoSuchBucket* | *'nvalid bucket name'* | *InvalidBucketName*) refuse bucket "$said" ;;
-   *'(AccessDenied)'* | *'(403)'*) refuse access "$said" ;;
-   *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *'(InvalidToken)'* | *'locate credentials'* | \
-      *'config profile'*'could not be found'* | *'Partial credentials'*) refuse credentials "$said" ;;
-   *'Unknown options'*'if-none-match'*)
-      refuse settings 'this aws command is too old to claim a tag: version 1.35 or 2.18 is needed' ;;
-   *'Unknown options'* | *'Bad value for'* | *'nvalid endpoint'* | *'nvalid choice'* | \
-      *InvalidStorageClass* | *AccessControlListNotSupported* | *'(KMS.'* | *InvalidEncryptionAlgorithm*)
-      refuse settings "$said" ;;
-   esac
-   return 1
-}
-
-# Claims the tag. The client sends it once: "exists already" to a second sending would say nothing.
-claim() {
-   open=no
-   case $(grep -E '"event": "(claiming|claimed|refused)"' "$own/journal" | tail -n 1) in
-   *'"claimed"'*) return ;;
-   *'"claiming"'*) open=yes ;;
-   esac
-   attempts=1
-   [ "$open" = yes ] || say '"claiming"'
-   until
-      create .lab-workbook/begin.json "$own/begin.json" || judge
-   do
-      open=yes
-      wait_after_failure
-   done
-   attempts=$usual
-   say '"claimed"'
-   arrived
-}
-
-# Finds out whether this bucket refuses to replace objects, by putting begin.json once more as it is. Then
-# each artifact is put once, at the end.
-try_to_replace() {
-   [ ! -e "$own/tmp/aws/late" ] || late=yes
-   [ ! -e "$own/tmp/aws/tried" ] || return 0
-   until put_object .lab-workbook/begin.json "$own/begin.json"; do
-      case $(why) in
-      *'(AccessDenied)'* | *'(403)'*)
-         echo "$tag: the bucket lets nothing be replaced, so all is delivered at the end" >&2
-         : > "$own/tmp/aws/late"
-         late=yes
-         break ;;
-      esac
-      wait_after_failure
-   done
-   : > "$own/tmp/aws/tried"
-   say '"progress"'
-   arrived
 }
 ]==]
 

@@ -8,6 +8,7 @@
 
 require 'lab-workbook.interpreted'(true, true)
 
+local claim = require 'lab-workbook.awsclaim'
 local requests = require 'lab-workbook.awsrequests'
 
 local WORKER = [==[
@@ -18,16 +19,31 @@ set -uf
 umask 077
 
 # Whole seconds, but a turn, which is half a second.
-CALM=15 IDLE=600 REFRESH=600 LONGEST_PAUSE=60 REST_FACTOR=20
+CALM=15 IDLE=600 REFRESH=600 LONGEST_PAUSE=60 REST_FACTOR=20 BEAT_EVERY=60
+# The most bytes that S3 takes by one request.
+LARGEST_PUT=5368709120
+HEARTBEAT=.lab-workbook/heartbeat.json
 
-say() { printf '{"event": %s}\n' "$1" >> "$own/journal"; }
+# Says a word, and what was sent since the last one.
+say() {
+   traffic=
+   [ $((puts + gets + posts)) -eq 0 ] || traffic=", \"requests\": $(requests), \"bytesSent\": $bytes"
+   printf '{"event": %s%s}\n' "$1" "$traffic" >> "$own/journal"
+   puts=0 gets=0 posts=0 bytes=0
+}
+
+requests() { printf '{"PUT": %d, "GET": %d, "POST": %d}' "$puts" "$gets" "$posts"; }
 
 # Makes a text fit for a string of JSON; what aws says is in English, and cut names would be no UTF-8.
 plain() { printf %s "$1" | LC_ALL=C tr -cd '\040-\176' | sed 's/["\\]/\\&/g'; }
 quoted() { printf %s "$1" | LC_ALL=C sed 's/"/\\"/g'; }
 
 # Only requests may outlive this worker with its lock.
-nap() { { sleep 0.5 2>/dev/null || sleep 1; } 9>&-; turns=$((turns + 1)); }
+nap() {
+   { sleep 0.5 2>/dev/null || sleep 1; } 9>&-
+   turns=$((turns + 1))
+   beat
+}
 now() { date +%s; }
 
 # --- what the script hands over --------------------------------------------------------------------
@@ -106,6 +122,7 @@ look() {
 }
 
 @REQUESTS@
+@CLAIM@
 # --- artifacts -------------------------------------------------------------------------------------
 
 # The sum of what is read, as a piece of JSON; nothing where the system has no sha256sum.
@@ -135,15 +152,6 @@ whole() {
       END { printf "%.0f\n", last }'
 }
 
-# Sends the first $size bytes of $file.
-send_rows() {
-   if [ -n "$late" ]; then
-      head -c "$size" "$file" > "$own/tmp/aws/rows" && publish "$1" "$own/tmp/aws/rows"
-   else
-      head -c "$size" "$file" | replace "$1" - 6<&0
-   fi
-}
-
 # Sends a series, up to a row. It is sent whole each time, so it must have grown by a quarter since the last
 # time, unless all rows are asked for.
 series() {
@@ -156,8 +164,10 @@ series() {
    [ "$size" -ge "$least" ] || return 0
    # A power loss must not take back what readers of the bucket have seen.
    sync -d "$file" 2>/dev/null || :
-   send_rows "$2" || return 1
-   published "$2" "$size" "$(head -c "$size" "$file" | sum)"
+   # What is sent must not grow meanwhile.
+   head -c "$size" "$file" > "$own/tmp/aws/rows" && publish "$2" "$own/tmp/aws/rows" || return 1
+   published "$2" "$size" "$(sum < "$own/tmp/aws/rows")"
+   rm -f "$own/tmp/aws/rows"
    echo "$size" > "$own/tmp/aws/series-$1"
    arrived
 }
@@ -222,14 +232,33 @@ files() {
       END { for (name in file) printf ", %s: {%s}", name, file[name] }' "$own/journal"
 }
 
+# What was sent: what the journal says, and what has come since.
+delivered() {
+   LC_ALL=C awk -v puts="$puts" -v gets="$gets" -v posts="$posts" -v bytes="$bytes" '
+      function number(key) {
+         return match($0, "\"" key "\": [0-9]+") ? substr($0, RSTART + length(key) + 4) + 0 : 0
+      }
+      /"requests": / {
+         puts += number("PUT")
+         gets += number("GET")
+         posts += number("POST")
+         bytes += number("bytesSent")
+      }
+      END {
+         format = "{\"requests\": {\"PUT\": %.0f, \"GET\": %.0f, \"POST\": %.0f}, \"bytes\": %.0f}"
+         printf format, puts, gets, posts, bytes
+      }' "$own/journal"
+}
+
 end_document() {
    [ -n "$ending" ] || ending=$(vanished)
-   printf '%s, "files": {".lab-workbook/begin.json": {"bytes": %s%s}%s}}' "${ending%\}}" \
-      "$(($(wc -c < "$own/begin.json")))" "$(sum < "$own/begin.json")" "$(files)"
+   printf '%s, "files": {".lab-workbook/begin.json": {"bytes": %s%s}%s}, "delivery": %s}' "${ending%\}}" \
+      "$(($(wc -c < "$own/begin.json")))" "$(sum < "$own/begin.json")" "$(files)" "$(delivered)"
 }
 
 # Puts end.json; one that is there is ours, because the tag is.
 seal() {
+   finish_beat
    end_document > "$own/tmp/aws/end.json"
    create .lab-workbook/end.json "$own/tmp/aws/end.json" || exists
 }
@@ -312,8 +341,8 @@ main() {
    turns=0 lines=0 through=0 pause=0 moved=$(now)
    prefix= tag= explicit= every=10 process= interrupted=
    endpoint= profile= region= encryption= key= class= acl=
-   flushes= ending= over= late= usual=${AWS_MAX_ATTEMPTS:-3}
-   attempts=$usual
+   flushes= ending= over= late= beaten= beating= usual=${AWS_MAX_ATTEMPTS:-3} attempts=1
+   puts=0 gets=0 posts=0 bytes=0
    boot= namespace=$(readlink /proc/self/ns/pid 2>/dev/null)
    { read -r boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null || :
    open_worklist
@@ -328,11 +357,11 @@ main() {
    watch_pipe
    say "\"started\", \"pid\": $$"
    claim
-   try_to_replace
+   know_bucket
    run
 }
 
 main
 ]==]
 
-return (WORKER:gsub('@REQUESTS@', function() return requests end))
+return (WORKER:gsub('@(%u+)@', {CLAIM = claim, REQUESTS = requests}))

@@ -15,10 +15,14 @@ from pathlib import Path
 
 import pytest
 from lab_workbook import ExperimentRepository
+from lab_workbook_conformance import certify
+from lab_workbook_conformance.levels import s3 as level
 from lab_workbook_conformance.s3.faults import answer, delay, refuse_overwrites, reset_after_storing, stall
 from lab_workbook_conformance.s3.proxy import Proxy
 
 ROCK = Path(__file__).resolve().parent.parent
+ADAPTER = ROCK.parent / "conformance/writers/lua/adapter.lua"
+KNOWN = ADAPTER.parent / "known-without-python.json"
 INTERPRETERS = ("luajit", "lua5.1", "lua5.2", "lua5.3", "lua5.4")
 
 # Stands before the real command, counts its calls, and keeps what they were given.
@@ -130,7 +134,8 @@ def events(spool, name):
 def check_end(found):
     """Compare what end.json lists with what is there, and return it."""
     end = json.loads(found[".lab-workbook/end.json"])
-    others = {name: data for name, data in found.items() if name != ".lab-workbook/end.json"}
+    unlisted = {".lab-workbook/end.json", ".lab-workbook/heartbeat.json"}
+    others = {name: data for name, data in found.items() if name not in unlisted}
     assert end["files"] == {
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in others.items()
@@ -338,6 +343,7 @@ def test_a_bucket_that_refuses_overwrites_gets_all_at_the_end(machine, proxy, s3
     assert check_end(found)["outcome"] == "finished"
     assert found["p.json"] == b"[3]"
     assert found["loss.csv"].count(b"\n") == 4
+    assert json.loads(found[".lab-workbook/heartbeat.json"])["first"] is True
 
 
 @pytest.mark.soak
@@ -366,9 +372,11 @@ def test_a_growing_series_is_seen_before_the_end_and_sent_seldom(machine, s3_cli
     process.stdin.flush()
     until(lambda: rows("fast.csv") == 600)
     before = machine.asked("slow.csv")
+    status = ExperimentRepository(bucket_prefix)["T"].status
     _, errors = process.communicate(timeout=300)
 
     assert (before, machine.asked("slow.csv"), errors) == (1, 2, "")
+    assert status == "running"
     assert check_end(objects(s3_client, bucket_prefix))["outcome"] == "ended"
     assert rows("slow.csv") == 310
 
@@ -397,7 +405,7 @@ def test_settings_become_arguments(machine, moto, s3_client, bucket_prefix):
 
     assert (done.returncode, done.stderr) == (0, "")
     calls = machine.calls.read_text().splitlines()
-    assert len(calls) == 4
+    assert len(calls) == 5
     assert all(call.startswith(f"--endpoint-url={moto} --profile=mine --region=us-east-1 ") for call in calls)
     head = s3_client.head_object(Bucket=bucket_prefix.split("/")[2], Key="exp/T/note")
     assert (head["ServerSideEncryption"], head["StorageClass"]) == ("AES256", "STANDARD_IA")
@@ -457,8 +465,13 @@ def test_a_claim_whose_answer_was_lost_is_ours(machine, proxy, s3_client, bucket
 @pytest.mark.soak
 def test_a_large_file_is_waited_for_as_long_as_it_moves(machine, proxy, s3_client, bucket_prefix, tmp_path):
     """
-    Its parts take longer than a script would wait without progress.
+    Its parts take longer than a script would wait without progress. A megabyte is large here, because 5 GB
+    are too much for a test.
     """
+    rock = tmp_path / "rock"
+    shutil.copytree(ROCK / "lab-workbook", rock / "lab-workbook")
+    worker = rock / "lab-workbook/awsworker.lua"
+    worker.write_text(re.sub("LARGEST_PUT=.*", "LARGEST_PUT=1048576", worker.read_text()))
     (tmp_path / "aws-config").write_text("[default]\ns3 =\n  max_concurrent_requests = 1\n")
     (tmp_path / "model").write_bytes(os.urandom(64 * 1024 * 1024))
 
@@ -470,11 +483,15 @@ def test_a_large_file_is_waited_for_as_long_as_it_moves(machine, proxy, s3_clien
             print(w:close())
             """,
             AWS_CONFIG_FILE=str(tmp_path / "aws-config"),
+            LUA_PATH=f"{rock}/?.lua;{rock}/?/init.lua;;",
         )
 
     assert slow.hits >= 8
     assert (done.stdout.endswith("\ntrue\n"), done.stderr) == (True, "")
-    assert check_end(objects(s3_client, bucket_prefix))["outcome"] == "finished"
+    end = check_end(objects(s3_client, bucket_prefix))
+    assert end["outcome"] == "finished"
+    puts = sum(seen.method == "PUT" for seen in proxy.seen)
+    assert end["delivery"]["requests"] == {"PUT": puts - 1, "GET": 0, "POST": 2}
 
 
 @pytest.mark.soak
@@ -561,3 +578,19 @@ def test_a_spool_from_elsewhere_is_ended_once_nothing_moves(machine, late_s3, s3
     assert ".lab-workbook/end.json" not in before
     end = check_end(objects(s3_client, bucket_prefix))
     assert (end["outcome"], end["ended"]) == ("interrupted", "2001-09-09T01:46:40Z")
+
+
+@pytest.mark.soak
+def test_the_kit_finds_nothing_but_what_is_known(machine, s3, monkeypatch):
+    """
+    At level s3, as of any other writer; rows may come late, because each request is a process.
+    """
+    monkeypatch.setenv("PATH", machine.environment["PATH"])
+    known = {entry["name"] for entry in json.loads(KNOWN.read_text())}
+
+    report = certify.run(
+        [machine.interpreter, str(ADAPTER)], cases=level.cases(), levels=["s3"], timeout=120, s3_endpoint=s3
+    )
+
+    assert {result.verdict for result in report.results} <= {"passed", "failed"}
+    assert report.broken <= known
