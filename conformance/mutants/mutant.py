@@ -42,6 +42,9 @@ def _difference(before: list[str], after: list[str]) -> tuple[int, str, str]:
     """Return the first line that differs, and the lines that differ in both."""
     first = _common(before, after)
     last = _common(before[first:][::-1], after[first:][::-1])
+    # A line that stands there twice is known by the one that follows.
+    if last and before.count(before[first]) > 1:
+        last -= 1
     return first + 1, _joined(before[first : len(before) - last]), _joined(after[first : len(after) - last])
 
 

@@ -19,7 +19,7 @@ _RETURNED = "what it returns is for the script: test_close.py"
 _BIAS = "it would show in thousands of tags, not in twenty: test_tags.py, lua/tests/test_tag.py"
 _NO_GIT = "a system without git, or with one that hangs, is no world of the kit: test_git_status.py"
 _BOTH_WAYS = "a table and keywords in one call are only Python's: test_series_log.py"
-_KEYS = "keys that are no texts or numbers are only Python's: reader/tests/protocol"
+_KEY = "keys that are no texts or numbers are only Python's: reader/tests/protocol"
 _SORTED = "rule json.tables, about tables that only Lua has: lua/tests"
 
 _READER_FOLDER = "reader/lab_workbook/"
@@ -32,11 +32,16 @@ PYTHON: dict[str, dict[str, str]] = {
         "_no_setting": _WORDS,
         "_check_encryption": _S3,
         "_check_encryption(loaded)": _S3,
+        'if value == "":': "about settings of a bucket; an empty prefix is refused elsewhere",
         "if key not in _warned:": _WORDS,
         '(field, arguments or {}, "an argument"),': _WORDS,
         "_seconds": _S3,
     },
-    f"{_READER_FOLDER}protocol/cells.py": {"Formats._item": _NUMPY, "_no_rule": _WORDS},
+    f"{_READER_FOLDER}protocol/cells.py": {
+        "Formats._item": _NUMPY,
+        "for base in (float, int, str):": _NUMPY,
+        "_no_rule": _WORDS,
+    },
     f"{_READER_FOLDER}protocol/documents.py": {
         "read_begin": _READER,
         "read_end": _READER,
@@ -45,8 +50,8 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_READER_FOLDER}protocol/jsontext.py": {
         "decode": _READER,
         "_item": _NUMPY,
-        "if key is None or isinstance(key, bool):": _KEYS,
-        "return json.dumps(key)": _KEYS,
+        "if key is None or isinstance(key, bool):": _KEY,
+        "return json.dumps(key)": _KEY,
     },
     f"{_READER_FOLDER}protocol/names.py": {"is_safe_path": _READER, "_shown": _WORDS},
     f"{_READER_FOLDER}protocol/prefix.py": {
@@ -106,6 +111,7 @@ PYTHON: dict[str, dict[str, str]] = {
     },
     f"{_PYTHON_FOLDER}lifecycle.py": {
         "Watch.stop": _ENDS,
+        "_LONGEST_MESSAGE: Final = 2000": "no rule says how much of a message is kept: test_lifecycle.py",
         "_of_status": _ENDS,
         "_Exit": _ENDS,
         "_LastWord": _ENDS,
@@ -122,6 +128,9 @@ PYTHON: dict[str, dict[str, str]] = {
         "Nowhere.end": _RETURNED,
         "Tree.sync": _DISK,
         "Tree.reopen_series": _CLOSED,
+        "descriptor = -1": _DISK,
+        "if descriptor >= 0:": _DISK,
+        "os.close(descriptor)": _DISK,
         "except BaseException:": _DISK,
         "refused": _WORDS,
         "_sync": _DISK,
@@ -167,7 +176,7 @@ LUA: dict[str, dict[str, str]] = {
         "os.remove(self.root .. RESERVE)": _DISK,
         "self:sync()": _DISK,
     },
-    f"{_LUA_FOLDER}git.lua": {},
+    f"{_LUA_FOLDER}git.lua": {"if code == 127 then return 'git is not installed' end": _NO_GIT},
     f"{_LUA_FOLDER}init.lua": {"checkOptions": _WORDS},
     f"{_LUA_FOLDER}json.lua": {"places": _SORTED, "local SPARSE_RATIO, SPARSE_SAFE = 2, 10": _SORTED},
     f"{_LUA_FOLDER}lifecycle.lua": {

@@ -269,6 +269,20 @@ def _failed(bench: Bench) -> Findings:
         )
 
 
+def _left_open(bench: Bench) -> Findings:
+    """Let the program exit without a call of close."""
+    prefix = bench.scratch()
+    with bench.another() as other:
+        found = other.record([NEW, ["saveText", "notes", "x"]], prefix=prefix)
+        other.end()
+    found = found._replace(experiments=experiments_in(prefix))
+    yield from verdicts.played(found, "end.outcome")
+    yield from verdicts.sound(found)
+    outcome = (verdicts.document(found.files, "end") or {}).get("outcome", "nothing")
+    if outcome not in ("finished", "ended"):
+        yield Finding("end.outcome", "the program exited in peace", shown(found.steps), str(outcome))
+
+
 def _options(bench: Bench) -> Findings:
     """Give what newExperiment takes, and find it in begin.json."""
     tag = {"$repeat": ["t", 128]}
@@ -359,5 +373,6 @@ _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("json.numbers-huge", ("json.numbers", "series.beyond", "end.lost"), _huge_integers),
     ("end.lost-nothing", ("end.lost",), _nothing_lost),
     ("end.last-flushed", ("end.last",), _flushed),
+    ("end.outcome-left", ("end.outcome",), _left_open),
     ("end.outcome-failed", ("end.outcome",), _failed),
 )
