@@ -175,6 +175,8 @@ LUA: dict[str, dict[str, str]] = {
         "files.write(self.root .. RESERVE, (' '):rep(RESERVE_BYTES))": _DISK,
         "os.remove(self.root .. RESERVE)": _DISK,
         "self:sync()": _DISK,
+        "if not done then errors.warn(('the end could not be written to %s: %s'):format("
+        "self.root, problem)) end": _WORDS,
     },
     f"{_LUA_FOLDER}git.lua": {"if code == 127 then return 'git is not installed' end": _NO_GIT},
     f"{_LUA_FOLDER}init.lua": {"checkOptions": _WORDS},
