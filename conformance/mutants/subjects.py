@@ -18,6 +18,7 @@ _S3 = "about buckets: level s3"
 _RETURNED = "what it returns is for the script: test_close.py"
 _BIAS = "it would show in thousands of tags, not in twenty: test_tags.py, lua/tests/test_tag.py"
 _NO_GIT = "a system without git, or with one that hangs, is no world of the kit: test_git_status.py"
+_PATH = "an adapter gives bytes, and chooses the path itself: lua/tests"
 _BOTH_WAYS = "a table and keywords in one call are only Python's: test_series_log.py"
 _KEY = "keys that are no texts or numbers are only Python's: reader/tests/protocol"
 _SORTED = "rule json.tables, about tables that only Lua has: lua/tests"
@@ -203,6 +204,9 @@ LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}workbook.lua": {
         "Workbook:__tostring": _WORDS,
         "Workbook:saveTorch": "level models",
+        "errors.misuse('kind.replace', ('the path of a file is a text, not %s'):format(type(path)))": _PATH,
+        "errors.misuse('kind.replace', ('the options of saveFile are a table, not %s'):format("
+        "type(options)))": _PATH,
         "giveAway": "`move` is no verb of an adapter: lua/tests",
         "Workbook:flush": _RETURNED,
     },
