@@ -42,7 +42,7 @@ def _replaced(bench: Bench) -> Findings:
                 before[name] = opened[name].read()
 
     try:
-        steps = [["newExperiment", {"tag": TAG}], *first, *PAUSE, *second, CLOSE]
+        steps = [["newExperiment", {"tag": TAG}], *first, PAUSE, *second, CLOSE]
         bench.record(steps, prefix=prefix, on_ack=look)
         for name, file in opened.items():
             file.seek(0)

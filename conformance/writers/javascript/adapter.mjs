@@ -16,7 +16,7 @@ import { bytesFromMessage, CannotBuild, fromMessage, toMessage } from './values.
 const hello = {
   name: 'lab-workbook javascript', version, language: `JavaScript, Node.js ${process.versions.node}`, spec: '1.1',
   levels: ['core', 'git'],
-  verbs: ['newExperiment', 'newTimeSeriesLog', 'log', 'saveJSON', 'saveText', 'saveFile', 'saveGitStatus', 'flush', 'close', 'fail', 'read'],
+  verbs: ['newExperiment', 'newTimeSeriesLog', 'log', 'saveJSON', 'saveText', 'saveFile', 'saveGitStatus', 'flush', 'sleep', 'close', 'fail', 'read'],
   // What a script writes as 1 is a double here.
   integers: false,
 };
@@ -47,6 +47,7 @@ class Script {
   saveText(name, text) { this.workbook.saveText(fromMessage(name), fromMessage(text)); }
   saveGitStatus(name) { this.workbook.saveGitStatus(fromMessage(name)); }
   flush() { this.workbook.flush(); }
+  sleep(seconds) { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000 * seconds); }
   close() { this.workbook.close(); }
   fail(message) { this.workbook.close(new Error(fromMessage(message))); }
 
