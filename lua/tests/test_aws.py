@@ -22,6 +22,8 @@ from lab_workbook_conformance.s3.proxy import Proxy
 
 ROCK = Path(__file__).resolve().parent.parent
 ADAPTER = ROCK.parent / "conformance/writers/lua/adapter.lua"
+# Those of level s3 in which this writer differs most from ours in Python; docs/aws-fallback.md plays all.
+CASES = {"end.last-bucket", "heartbeat.beat-minute", "segments.first-refused", "tag.claim-answer-lost"}
 KNOWN = ADAPTER.parent / "known-without-python.json"
 INTERPRETERS = ("luajit", "lua5.1", "lua5.2", "lua5.3", "lua5.4")
 
@@ -370,7 +372,8 @@ def test_a_growing_series_is_seen_before_the_end_and_sent_seldom(machine, s3_cli
     until(lambda: rows("slow.csv") == rows("fast.csv") == 300)
     process.stdin.write("\n")
     process.stdin.flush()
-    until(lambda: rows("fast.csv") == 600)
+    # The worker rests twenty times as long as the first round took.
+    until(lambda: rows("fast.csv") == 600, 600)
     before = machine.asked("slow.csv")
     status = ExperimentRepository(bucket_prefix)["T"].status
     _, errors = process.communicate(timeout=300)
@@ -588,9 +591,12 @@ def test_the_kit_finds_nothing_but_what_is_known(machine, s3, monkeypatch):
     monkeypatch.setenv("PATH", machine.environment["PATH"])
     known = {entry["name"] for entry in json.loads(KNOWN.read_text())}
 
+    cases = [case for case in level.cases() if case.name in CASES]
+
     report = certify.run(
-        [machine.interpreter, str(ADAPTER)], cases=level.cases(), levels=["s3"], timeout=120, s3_endpoint=s3
+        [machine.interpreter, str(ADAPTER)], cases=cases, levels=["s3"], timeout=120, s3_endpoint=s3
     )
 
+    assert len(report.results) == len(CASES)
     assert {result.verdict for result in report.results} <= {"passed", "failed"}
     assert report.broken <= known
