@@ -31,8 +31,7 @@ from lab_workbook_conformance.constants import schema
 
 # What an adapter says on standard error is shown where it fails, but not all of it.
 _LAST_WORDS_BYTES = 2000
-# What an adapter can have said before the kit hears it: little, so that one with much to say waits.
-PIPE_BYTES, BUFFER_BYTES = 4096, 256
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 class AdapterTrouble(Exception):
@@ -57,7 +56,7 @@ class Adapter:
     One running adapter; a context manager that ends it.
 
     ``folder`` is where it works, and ``environment`` what it finds set. ``timeout`` is for each answer, in
-    seconds.
+    seconds. ``start`` has the arguments of ``Popen``; who has loaded the program already may save its start.
     """
 
     def __init__(
@@ -67,21 +66,20 @@ class Adapter:
         folder: str,
         environment: Mapping[str, str] | None = None,
         timeout: float = 30,
+        start: Start = subprocess.Popen,
     ) -> None:
         self._timeout = timeout
         self._asked = 0
         self._is_late = False
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - to run what the user names is the whole point
+            self._process = start(
                 list(command),
                 cwd=folder,
                 env=dict(os.environ if environment is None else environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                pipesize=PIPE_BYTES,
-                bufsize=BUFFER_BYTES,
                 # Its own group, so that what it started can be killed with it.
                 start_new_session=True,
             )
@@ -164,7 +162,7 @@ class Adapter:
             message = json.loads(line)
         except ValueError as error:
             raise AdapterNonsense(f"this is no JSON: {line[:200]!r}{self._last_words()}") from error
-        if not schema("adapter").evolve(schema=_ANSWERS).is_valid(message):
+        if not _ANSWERS.is_valid(message):
             raise AdapterNonsense(f"this is no answer of adapter.schema.json: {line[:200]!r}")
         if message.pop("id") != self._asked:
             raise AdapterNonsense(f"this answers another question than the last one: {line[:200]!r}")
@@ -202,8 +200,8 @@ class Adapter:
         return f"; its last words:\n{words}" if words else ""
 
 
-_SCHEMA = schema("adapter").schema
-_ANSWERS = {**_SCHEMA, "oneOf": [{"$ref": "#/$defs/answer"}]}
+_SCHEMA = schema("adapter")
+_ANSWERS = _SCHEMA.evolve(schema={**_SCHEMA.schema, "oneOf": [{"$ref": "#/$defs/answer"}]})
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

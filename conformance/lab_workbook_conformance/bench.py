@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, final
 
 from lab_workbook_conformance import notation, world
-from lab_workbook_conformance.adapter import Adapter, AdapterNonsense
+from lab_workbook_conformance.adapter import Adapter, AdapterNonsense, Start
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.s3.bucket import Bucket, opened
 
@@ -72,7 +73,8 @@ class Bench:
     A context manager; ``timeout`` is for each answer, in seconds.
 
     ``home`` is a folder of its own with the given files in it, and ``folder`` where the adapter starts: in
-    ``home`` where it is not given. ``s3_endpoint`` is the server of level s3; else one is started.
+    ``home`` where it is not given. ``s3_endpoint`` is the server of level s3; else one is started. ``start``
+    is how the command becomes a process.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class Bench:
         folder: str | None = None,
         timeout: float = 30,
         s3_endpoint: str | None = None,
+        start: Start = subprocess.Popen,
     ) -> None:
         self._command = world.command_from(command)
+        self._start = start
         self._timeout = timeout
         self._environment = dict(environment or {})
         # What the system calls it, because a program that asks where it is hears that too.
@@ -142,6 +146,7 @@ class Bench:
                 folder=self.folder,
                 environment=world.environment(self.home, self._environment),
                 timeout=self._timeout,
+                start=self._start,
             )
         return self._adapter
 
@@ -154,7 +159,14 @@ class Bench:
     ) -> Bench:
         """Return a bench with a fresh adapter in another world; a context manager too."""
         more = {**self._environment, **(environment or {})}
-        return Bench(self._command, environment=more, home=home, folder=folder, timeout=self._timeout)
+        return Bench(
+            self._command,
+            environment=more,
+            home=home,
+            folder=folder,
+            timeout=self._timeout,
+            start=self._start,
+        )
 
     def end(self) -> None:
         """Close the adapter's input and wait until it has exited, as a script that has done its work."""

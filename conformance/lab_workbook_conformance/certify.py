@@ -9,12 +9,19 @@ set()
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from lab_workbook_conformance import known, levels
-from lab_workbook_conformance.adapter import AdapterDied, AdapterNonsense, AdapterSilent, AdapterTrouble
+from lab_workbook_conformance.adapter import (
+    AdapterDied,
+    AdapterNonsense,
+    AdapterSilent,
+    AdapterTrouble,
+    Start,
+)
 from lab_workbook_conformance.bench import Bench, Unsupported
 from lab_workbook_conformance.case import Case, Finding
 from lab_workbook_conformance.levels import depth, pins
@@ -29,6 +36,7 @@ from lab_workbook_conformance.report import (
     write_json,
     write_junit,
 )
+from lab_workbook_conformance.s3.server import NoServer
 
 _USAGE = 2
 LEVELS = ("core", "git", "models", "s3")
@@ -48,18 +56,20 @@ def run(
     s3_endpoint: str | None = None,
     again: Collection[str] = (),
     on_result: Callable[[Result], None] = lambda _: None,
+    start: Start = subprocess.Popen,
 ) -> Report:
     """
     Try the adapter of this command.
 
     ``cases`` default to all but those of ``levels.depth``, which chance makes up, ``levels`` and ``roles`` to
     those that the adapter says it has. ``again`` are options that a replay needs. A server is started without
-    ``s3_endpoint``.
+    ``s3_endpoint``. ``start`` is how the command becomes a process.
 
     Raises:
         AdapterTrouble: it did not even say hello.
+        NoServer: level s3 has none.
     """
-    with Bench(command, timeout=timeout, s3_endpoint=s3_endpoint) as bench:
+    with Bench(command, timeout=timeout, s3_endpoint=s3_endpoint, start=start) as bench:
         report = Report(list(command), bench.hello, again=list(again))
         troubles = 0
         for case in chosen(cases, levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])):
@@ -127,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         failures = known.load(options.known, names) if options.known else {}
         report = _run(options, command, every)
-    except known.BadKnownFile as error:
+    except (known.BadKnownFile, NoServer) as error:
         return _say(str(error), _USAGE)
     except AdapterTrouble as error:
         return _say(f"the adapter cannot be used: {error}", TROUBLE)

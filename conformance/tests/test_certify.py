@@ -132,6 +132,7 @@ def test_after_trouble_the_next_case_gets_a_fresh_adapter(odd):
         (["--level", "gold", "--", "true"], 2, "gold"),
         (["--", "/no/such/program"], 3, "cannot be started"),
         (["--", "true"], 3, "exited"),
+        (["--level", "s3", "--s3-endpoint", "http://127.0.0.1:1", "--", *RIGHT], 2, "127.0.0.1:1 makes no"),
     ],
 )
 def test_what_cannot_be_run_is_said(arguments, code, word):
@@ -139,6 +140,21 @@ def test_what_cannot_be_run_is_said(arguments, code, word):
 
     assert found == code
     assert word in said
+
+
+def test_without_moto_it_says_what_to_install(tmp_path, monkeypatch):
+    """
+    Level s3 takes a server, and a plain installation has none: one sentence says what to do.
+    """
+    (tmp_path / "moto").mkdir()
+    (tmp_path / "moto/__init__.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    code, said = run("--level", "s3", "--", *RIGHT)
+
+    assert code == 2
+    assert said.count("\n") == 1
+    assert "pip install 'lab-workbook[conformance]'" in said
 
 
 def test_results_are_written_for_programs(tmp_path):

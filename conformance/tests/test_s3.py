@@ -13,7 +13,6 @@ from lab_workbook_conformance.levels import s3, s3_reading
 from lab_workbook_conformance.s3 import faults, story
 from lab_workbook_conformance.s3.client import Client, S3Error
 from lab_workbook_conformance.s3.proxy import Proxy
-from lab_workbook_conformance.wrong import table, wrong_bucket
 
 from conformance import programs
 
@@ -50,19 +49,6 @@ def test_a_right_one_is_green_in_each_case(command, s3):
     Also where it takes a minute, and on whatever server the tests run.
     """
     assert play(command, CASES, s3) == {name: ("passed", set()) for name in CASES}
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("name", wrong_bucket.PLAYED)
-def test_the_kit_names_the_rule_that_a_wrong_one_breaks(name, s3):
-    """
-    In a bucket, and nowhere else; the right one is green in the same case.
-    """
-    wrong = table.load()[name]
-
-    ((_, broken),) = play([*RIGHT, name], [wrong_bucket.PLAYED[name]], s3).values()
-
-    assert broken == {wrong.rule, *wrong.also}
 
 
 def test_a_server_is_started_where_none_is_given():

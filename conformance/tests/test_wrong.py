@@ -1,35 +1,30 @@
 """
 Who tests the tests: of each writer and reader that is wrong in one thing the kit names that thing alone.
 
-`make test` plays to each the cases of its own rules and a few others, `make certify-wrong` all of them.
+Here each is asked the cases of its own rules and a few others; `make certify-wrong` asks it all of them.
 """
 
+import gc
+import json
+import os
 import random
-import sys
 
 import pytest
-from lab_workbook_conformance import certify, constants, levels
+from lab_workbook_conformance import certify, constants
+from lab_workbook_conformance.adapter import Adapter
 from lab_workbook_conformance.wrong import table, untold, wrong_bucket
 
+from conformance import certify_wrong
+from conformance.forked import forking
+
 WRONG = table.load()
-# The others are found in a bucket alone, by test_s3.py.
-IN_FOLDERS = [name for name in WRONG if name not in wrong_bucket.PLAYED]
-# Of level s3, because nowhere else does a series come in pieces.
-IN_A_BUCKET = ("live.read-1",)
-CASES = [case for case in levels.cases() if case.level in ("core", "git") or case.name in IN_A_BUCKET]
+CASES = certify_wrong.in_folders()
+# The others are found in a bucket alone: by certify_wrong, but for those that are quick.
+IN_FOLDERS = [name for name in WRONG if name not in wrong_bucket.PLAYED and WRONG[name].rule != "live.read"]
+IN_A_BUCKET = [name for name in WRONG if WRONG[name].rule == "live.read"]
 
 # What is quoted though it is no text is logged in the cases of other rules.
 SHOWN_BY = {"series.text-2": "series.integer", "series.text-3": "series.special"}
-
-
-def broken_rules(name, cases):
-    """The rules that the kit finds broken; every other verdict is an error."""
-    command = [sys.executable, "-m", "lab_workbook_conformance.wrong", *name]
-    report = certify.run(command, cases=cases, levels=certify.LEVELS)
-
-    assert report.stopped == ""
-    assert {result.verdict for result in report.results} <= {"passed", "failed", "unsupported"}
-    return {finding.rule for result in report.results for finding in result.findings}
 
 
 def own_cases(wrong):
@@ -44,11 +39,21 @@ def some_cases(wrong):
     return own_cases(wrong) + random.Random(wrong.name).sample(others, 3)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _frozen():
+    """What is there now need not be copied for each fork."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def test_the_right_one_is_right():
     """
-    The example that everybody copies breaks no rule of any level that it has.
+    The example that everybody copies breaks no rule of any level that it has; as a program, as others are.
     """
-    assert broken_rules([], CASES) == set()
+    report = certify.run(certify_wrong.COMMAND, cases=CASES)
+
+    assert {result.verdict for result in report.results} == {"passed"}
 
 
 @pytest.mark.parametrize("name", IN_FOLDERS)
@@ -56,23 +61,35 @@ def test_the_kit_names_the_rule_that_a_wrong_one_breaks(name):
     """
     The cases of a rule find whoever breaks it, and a few others find nothing.
     """
-    wrong = WRONG[name]
+    found = certify_wrong.seen(name, some_cases(WRONG[name]))
 
-    found = broken_rules([name], some_cases(wrong))
-
-    assert wrong.rule in found
-    assert found <= {wrong.rule, *wrong.also}
+    assert found.trouble == ""
+    assert {WRONG[name].rule} <= found.named <= certify_wrong.expected(name)
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("name", IN_FOLDERS)
-def test_the_kit_names_no_other_rule(name):
+@pytest.mark.parametrize("name", IN_A_BUCKET)
+def test_the_kit_names_the_rule_that_a_reader_of_a_bucket_breaks(name, s3):
     """
-    All cases together find the rule that is broken, those that cannot be kept then, and no other one.
+    The pieces of a series that grows lie in a bucket and nowhere else.
     """
-    wrong = WRONG[name]
+    found = certify_wrong.seen(name, certify_wrong.in_a_bucket(name)[:1], s3_endpoint=s3)
 
-    assert broken_rules([name], CASES) == {wrong.rule, *wrong.also}
+    assert found == certify_wrong.Seen(name, certify_wrong.expected(name))
+
+
+def test_a_fork_is_another_process_in_the_world_that_it_is_given(tmp_path):
+    """
+    So what is found out about it is true of the program that it stands for.
+    """
+    environment = {"HOME": str(tmp_path), "TZ": "Asia/Kathmandu"}
+
+    with Adapter(["unused"], folder=str(tmp_path), environment=environment, start=forking(None)) as adapter:
+        adapter.ask("record", {"prefix": "~/runs", "tag": "T", "steps": [["newExperiment", {}], ["close"]]})
+        pid = adapter.pid
+        adapter.end()
+    begin = json.loads((tmp_path / "runs/T/.lab-workbook/begin.json").read_text())
+
+    assert begin["pid"] == pid != os.getpid()
 
 
 def test_each_rule_has_a_wrong_one_or_a_reason():

@@ -12,10 +12,11 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from typing import final
 
 from lab_workbook_conformance.s3 import server
-from lab_workbook_conformance.s3.client import Client
+from lab_workbook_conformance.s3.client import Client, S3Error
 
 
 @final
@@ -44,17 +45,27 @@ class Bucket:
 
 @contextlib.contextmanager
 def opened(endpoint: str | None = None) -> Iterator[Bucket]:
-    """Make a bucket for the length of a ``with``."""
+    """
+    Make a bucket for the length of a ``with``.
+
+    Raises:
+        NoServer: nobody made one.
+    """
     if endpoint is None:
         with server.running() as moto:
-            bucket = Bucket(moto.url, server.ENVIRONMENT)
-            bucket.client.create_bucket(bucket.name)
-            yield bucket
+            yield _made(Bucket(moto.url, server.ENVIRONMENT))
         return
     given = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    bucket = Bucket(endpoint, {**server.ENVIRONMENT, **given})
-    bucket.client.create_bucket(bucket.name)
+    bucket = _made(Bucket(endpoint, {**server.ENVIRONMENT, **given}))
     try:
         yield bucket
     finally:
         bucket.client.delete_bucket(bucket.name)
+
+
+def _made(bucket: Bucket) -> Bucket:
+    try:
+        bucket.client.create_bucket(bucket.name)
+    except (OSError, HTTPException, S3Error) as error:
+        raise server.NoServer(f"{bucket.url} makes no bucket: {error}") from error
+    return bucket

@@ -26,6 +26,10 @@ ENVIRONMENT = {
 }
 
 
+class NoServer(Exception):
+    """There is no server that takes a bucket, so nothing of level s3 can be tried."""
+
+
 class Server(NamedTuple):
     """A running server, and its process."""
 
@@ -39,7 +43,7 @@ def running() -> Iterator[Server]:
     Run a server for the length of a ``with``; ``ENVIRONMENT`` is what its clients need beside its URL.
 
     Raises:
-        RuntimeError: it did not start, because moto is not installed.
+        NoServer: it did not start, because moto is not installed.
     """
     port = free_port()
     process = subprocess.Popen(  # noqa: S603 - the arguments are our own
@@ -70,6 +74,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise RuntimeError(
-        "moto's S3 server does not start; it comes with: pip install 'lab-workbook[conformance]'"
+    raise NoServer(
+        "level s3 takes a server, and moto's does not start: "
+        "pip install 'lab-workbook[conformance]' brings it, --s3-endpoint names another"
     )
