@@ -70,7 +70,8 @@ def killed(bench: Bench, steps: list[Any], point: int) -> Killed | None:
 
 
 def _rows(bench: Bench) -> Findings:
-    rows = [["log", "loss", {"epoch": at, "note": "a, b"}] for at in range(_MORE)]
+    # As texts they sort as they came, so that a reader which sorts them is no affair of these cases.
+    rows = [["log", "loss", {"epoch": 10000 + at, "note": "a, b"}] for at in range(_MORE)]
     every = [killed(bench, [NEW, _SERIES, *rows], point) for point in _POINTS]
     if not any(every):
         raise Unsupported("it prints its acks too late for a kill to come between them")
@@ -85,14 +86,15 @@ def _kept(found: Killed, bench: Bench) -> Findings:
     data = found.files.get("loss.csv", b"")
     count, acked = len(series.raw_rows(data)) - 1, max(found.acked - 2, 0)
     logged = f"{acked} calls of the log had returned when the script was killed"
-    if not acked <= count <= acked + 1:
+    if not acked <= count <= acked + 1 and "series.csv" not in series.broken_rules(data):
         yield Finding("series.kept", f"there are {count} whole rows", logged, shown(data[-200:]))
     # No cell of these has a line feed.
     lines = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
     before = _broken(found, b"".join(lines[:-1]), bench)
     for rule in sorted(before):
         yield Finding(rule, "the files of a killed script break it", logged, shown(data[-200:]))
-    if _broken(found, b"".join(lines), bench) - before:
+    # Whether a row is wrong because it is the last one shows only beside another.
+    if len(lines) > 2 and _broken(found, b"".join(lines), bench) - before:
         yield Finding("series.kept", "the last row is not as it was logged", logged, shown(data[-200:]))
 
 

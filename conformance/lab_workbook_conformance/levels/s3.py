@@ -91,7 +91,7 @@ def _publications(bench: Bench) -> Findings:
 
 def _save_every(bench: Bench) -> Findings:
     """Log as many rows as are to be published together; nothing else would publish them before the end."""
-    steps = [_NEW, [*_LOSS, 3], row(1), row(2), row(3), _LONG, CLOSE]
+    steps = [_NEW, [*_LOSS, 3], row(1), row(2), row(3), _LONG, _SHORT, CLOSE]
     with Stage(bench) as stage:
         story = stage.play(steps, environment={_UPLOAD_EVERY: "600"})
     yield from rules.finished(story, "series.publish", integers=bench.integers)

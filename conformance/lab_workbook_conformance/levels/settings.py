@@ -107,8 +107,8 @@ def _configuration(bench: Bench, example: Example) -> Findings:
         runs = os.path.join(fresh.home, place[1].decode() if place else "runs")
         found = fresh.record(_STEPS, prefix=None if place else runs, look_in=runs)
         yield from _landed(found, shown(data), "notes", example.rule, fresh)
-        # A tag that is none comes from the configuration.
-        yield from (each._replace(rule=example.rule) for each in verdicts.fresh_tag(found))
+        if found.tag and found.tag.encode() in data:
+            yield Finding(example.rule, "its tag comes from the configuration", shown(data), found.tag)
 
 
 def _at_home(example: Example) -> bytes:

@@ -44,7 +44,7 @@ def no_type(_: Right, _name: str) -> Any:
     return "application/octet-stream"
 
 
-@instead_of("tag.claim-2", Bucket, "create")
+@instead_of("tag.claim-2", Bucket, "create", also=("segments.first",))
 def taken_over(_: Right, store: Bucket, name: str, data: bytes) -> Any:
     """A tag is claimed by putting begin.json, whoever had it before."""
     store.put(name, data, {})
@@ -62,6 +62,7 @@ def heartbeat_first(right: Right, store: Bucket, name: str, data: bytes) -> Any:
     """The heart beats before the tag is claimed."""
     store.send(_LAYOUT["heartbeat"], store.heartbeat(is_first=True))
     right(store, name, data)
+    store.may_replace = store.send(_LAYOUT["heartbeat"], store.heartbeat(is_first=False))
 
 
 @instead_of("layout.working-3", Bucket, "create")
@@ -106,9 +107,9 @@ def one_by_one(right: Right, series: Growing) -> Any:
 
 
 @instead_of("segments.refresh", Bucket, "is_unfinished", also=("end.last", "series.append"))
-def left_unfinished(_: Right, _store: Bucket, _series: Growing) -> Any:
-    """The artifact is left as it was refreshed last."""
-    return False
+def left_unfinished(right: Right, store: Bucket, series: Growing) -> Any:
+    """An artifact that is there is left as it was refreshed last."""
+    return series.refreshed == 0 and right(store, series)
 
 
 @instead_of("segments.delete", Bucket, "patience")

@@ -45,8 +45,8 @@ def unix_lines(right: Right, value: str, lost: spelling.Lost) -> Any:
 @instead_of("series.integer", spelling, "integer")
 def as_float(right: Right, value: int, lost: spelling.Lost) -> Any:
     """Integers are written as floats."""
-    right(value, lost)
-    return spelling.number(float(value))
+    digits = right(value, lost)
+    return spelling.number(float(value)) if abs(value) < 2**63 else digits
 
 
 @instead_of("series.integer-2", spelling, "integer")
@@ -65,7 +65,7 @@ def plus(right: Right, value: int, lost: spelling.Lost) -> Any:
 def fourteen_digits(right: Right, value: float) -> Any:
     """Floats have 14 digits, as Lua prints them."""
     short = f"{value:.14g}"
-    return short if "." in short else right(value)
+    return short if "." in short and abs(value) < 2**53 else right(value)
 
 
 @instead_of("series.float-2", spelling, "number")
@@ -88,9 +88,9 @@ def no_exponent(right: Right, value: float) -> Any:
 
 
 @instead_of("series.integral", spelling, "integral")
-def no_point(_: Right, digits: str) -> Any:
+def no_point(right: Right, digits: str) -> Any:
     """A float with an integral value has no point."""
-    return digits
+    return right(digits) if digits == "-0" else digits
 
 
 @instead_of("series.integral-2", spelling, "number")
@@ -100,7 +100,8 @@ def all_digits(right: Right, value: float) -> Any:
     return str(int(value)) if is_large else right(value)
 
 
-@instead_of("series.special", spelling, "special")
+# An integer that no double comes near is an infinity.
+@instead_of("series.special", spelling, "special", also=("series.beyond",))
 def as_in_json(_: Right, value: float) -> Any:
     """Not-a-number and the infinities are spelled as in JavaScript."""
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -174,14 +174,20 @@ def one_number(right: Right, *given: Any) -> Any:
 
 @instead_of("end.last", Folder, "end")
 def one_byte_more(right: Right, store: Folder) -> Any:
-    """A line feed is added to each text when all is done."""
+    """A line feed is added to each JSON document when all is done."""
     right(store)
     for name in store.names():
-        if not name.startswith(_LAYOUT["reserved"]) and not name.endswith((".csv", ".json")):
+        if not name.startswith(_LAYOUT["reserved"]) and name.endswith(".json") and _is_document(store, name):
             store.append(name, b"\n")
 
 
-@instead_of("end.last-2", Workbook, "begin")
+def _is_document(store: Folder, name: str) -> bool:
+    with open(store.place(name), "rb") as file:
+        return file.read(1) in (b"{", b"[")
+
+
+# Whoever is killed leaves one that names no artifact.
+@instead_of("end.last-2", Workbook, "begin", also=("end.files",))
 def end_at_once(right: Right, book: Workbook, about: Mapping[str, Any]) -> Any:
     """end.json is there from the beginning, and is replaced at the end."""
     right(book, about)

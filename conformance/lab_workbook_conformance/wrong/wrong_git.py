@@ -29,7 +29,7 @@ def colours(right: Right) -> Any:
 @instead_of("git.patch", git, "diff")
 def as_configured(_: Right) -> Any:
     """The patch looks as the user has configured."""
-    return ["diff", "--binary", "HEAD"]
+    return ["diff", "--binary", "--no-ext-diff", "HEAD"]
 
 
 @instead_of("git.patch-2", git, "diff")

@@ -54,13 +54,14 @@ def no_negative_zero(right: Right, value: Any, *given: Any) -> Any:
     return right(value or 0.0 if isinstance(value, float) else value, *given)
 
 
-@instead_of("json.special", spelling, "plain_special")
+# An integer that no double comes near is one of them.
+@instead_of("json.special", spelling, "plain_special", also=("json.numbers",))
 def null(_: Right, _value: float) -> Any:
     """Not-a-number and the infinities are null."""
     return None
 
 
-@instead_of("json.special-2", spelling, "json_text")
+@instead_of("json.special-2", spelling, "json_text", also=("json.numbers",))
 def bare(right: Right, *given: Any) -> Any:
     """Not-a-number and the infinities are bare words, as Python writes them."""
     data = right(*given)
@@ -69,7 +70,7 @@ def bare(right: Right, *given: Any) -> Any:
     return data
 
 
-@instead_of("json.special-3", spelling, "plain_special")
+@instead_of("json.special-3", spelling, "plain_special", also=("json.numbers",))
 def as_in_cells(_: Right, value: float) -> Any:
     """Not-a-number and the infinities are spelled as in a series."""
     return spelling.special(value)
@@ -120,8 +121,8 @@ def texts_for_booleans(right: Right, value: Any, *given: Any) -> Any:
 
 @instead_of("json.value-4", spelling, "plain_object")
 def no_nulls(right: Right, value: dict[Any, Any], *given: Any) -> Any:
-    """What is false is left out."""
-    return right({key: item for key, item in value.items() if item is not False}, *given)
+    """What is null or false is left out."""
+    return right({key: item for key, item in value.items() if item is not None and item is not False}, *given)
 
 
 @instead_of("json.value-5", spelling, "plain_list")
@@ -132,5 +133,6 @@ def objects_for_arrays(right: Right, value: list[Any], *given: Any) -> Any:
 
 @instead_of("json.value-6", spelling, "json_text")
 def only_objects(right: Right, value: Any, *given: Any) -> Any:
-    """A value that is no table is wrapped in one."""
-    return right(value if isinstance(value, (dict, list)) else {"value": value}, *given)
+    """A small integer that is no part of a table is wrapped in one."""
+    is_small = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+    return right({"value": value} if is_small else value, *given)

@@ -104,7 +104,7 @@ def cut_prefix(right: Right, prefix: str) -> Any:
     "prefix.slash",
     settings,
     "location",
-    also=("config.grammar", "config.keys", "layout.place", "prefix.form"),
+    also=("config.keys", "layout.place", "prefix.form"),
 )
 def no_slash(right: Right, prefix: str) -> Any:
     """A prefix at home that has no slash at its end runs into the tag."""
@@ -359,11 +359,10 @@ def file_first(right: Right, key: str, argument: str | None) -> Any:
     return [given, file, environment, default]
 
 
-@instead_of("config.order-2", settings, "candidates")
+@instead_of("config.order-2", settings, "setting")
 def environment_first(right: Right, key: str, argument: str | None) -> Any:
     """The environment counts before an argument."""
-    given, environment, file, default = right(key, argument)
-    return [environment, given, file, default]
+    return right(key, settings.from_environment(key) or argument)
 
 
 @instead_of("config.order-3", settings, "candidates")
