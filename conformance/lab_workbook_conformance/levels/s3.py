@@ -34,6 +34,8 @@ _FLUSH = ["flush", 20]
 _LONG = ["sleep", 6]
 # So long that what comes after it is known not to have come before.
 _SHORT = ["sleep", 1]
+# How long an answer may take from the server to the script, which another process may pass on.
+_HEARING = 1.0
 
 
 def cases() -> Iterator[Case]:
@@ -173,8 +175,12 @@ def _one_wins(stories: list[Story], files: dict[str, bytes]) -> Findings:
 
 
 def _went_on(story: Story) -> bool:
-    """Say whether a script was let go on before its claim was decided, after as long as a claim may take."""
-    return bool(story.acks.get(0, 0) - story.acks[ASKED] >= SPEC["timing"]["claim_seconds"])
+    """Say whether a script was let go on before its claim was refused, after as long as a claim may take."""
+    if 0 not in story.acks:
+        return False
+    claims = [write for write in story.writes if write.name == _LAYOUT["begin"] and not write.is_taken]
+    is_late = all((claim.seen.told or story.acks[0]) > story.acks[0] - _HEARING for claim in claims)
+    return is_late and story.acks[0] - story.acks[ASKED] >= SPEC["timing"]["claim_seconds"]
 
 
 def _claimed(story: Story) -> Any:

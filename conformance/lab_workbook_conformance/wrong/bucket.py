@@ -225,7 +225,7 @@ class Bucket:
             try:
                 self._client.put(self._bucket, self._folder + name, data, headers)
             except S3Error as error:
-                if error.status == 412 and not self.may_be_ours(attempt):
+                if error.status == 412 and not (self.may_be_ours(attempt) and self.holds(name, data)):
                     raise FileExistsError(name) from error
                 if error.status == 403:
                     raise PermissionError(name) from error
@@ -243,6 +243,11 @@ class Bucket:
     def may_be_ours(self, attempt: int) -> bool:
         """Say whether what is there may have come by an earlier attempt, whose answer was lost."""
         return attempt > 0
+
+    def holds(self, name: str, data: bytes) -> bool:
+        """Say whether an object is this one; no two claims are the same."""
+        self.sent["GET"] += 1
+        return self._client.get(self._bucket, self._folder + name) == data
 
     def count(self, data: bytes) -> None:
         """Count a put."""

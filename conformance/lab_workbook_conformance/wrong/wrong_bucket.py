@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
@@ -18,6 +19,7 @@ PLAYED: dict[str, str] = {
     "kind.content-type": _SCRIPT,
     "tag.claim-2": "tag.claim-at-once",
     "tag.claim-3": "tag.claim-answer-lost",
+    "tag.claim-4": "tag.claim-at-once",
     "begin.first": _SCRIPT,
     "layout.working-3": _SCRIPT,
     "layout.place-3": "layout.place-bucket",
@@ -55,6 +57,24 @@ def taken_over(_: Right, store: Bucket, name: str, data: bytes) -> Any:
 def never_ours(_: Right, _store: Bucket, _attempt: int) -> Any:
     """Whatever is there was put by somebody else."""
     return False
+
+
+@instead_of("tag.claim-4", Bucket, "create")
+def never_told(right: Right, store: Bucket, name: str, data: bytes) -> Any:
+    """Whoever comes second is not told, and records nothing."""
+    try:
+        right(store, name, data)
+    except FileExistsError:
+        time.sleep(SPEC["timing"]["claim_seconds"])
+        # Nothing it does arrives any more.
+        store.__dict__["_client"] = _Deaf()
+
+
+class _Deaf:
+    """A client that asks nobody."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_: None
 
 
 @instead_of("begin.first", Bucket, "create")
