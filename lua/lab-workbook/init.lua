@@ -51,7 +51,7 @@ local function checkOptions(options)
    for _, key in ipairs{'note', 'resumes'} do
       local value = options[key]
       if value ~= nil and (type(value) ~= 'string' or not text.isUtf8(value)) then
-         errors.misuse('begin.document', ('%s = %s: it must be a text in UTF-8'):format(
+         errors.misuse('begin.optional', ('%s = %s: it must be a text in UTF-8'):format(
             key, text.shown(value)))
       end
    end

@@ -215,7 +215,7 @@ def test_a_value_without_a_rule_leaves_what_was_saved_before(run, prefix):
             "lab:newExperiment{tag = 'T'}",
             "exists and is not empty: choose another tag, or leave it out (rule tag.claim)",
         ),
-        ("lab:newExperiment{note = 5}", "note = 5: it must be a text in UTF-8 (rule begin.document)"),
+        ("lab:newExperiment{note = 5}", "note = 5: it must be a text in UTF-8 (rule begin.optional)"),
         ("lab:newExperiment('x')", "newExperiment takes a table of options"),
         ("lab:newExperiment{bucketPrefix = '/dev/null/x'}", "/dev/null/x/"),
     ],

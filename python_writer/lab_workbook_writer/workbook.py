@@ -294,7 +294,7 @@ class Workbook:
 def _begin(tag: str, note: object, resumes: object) -> documents.Document:
     for argument, value in (("note", note), ("resumes", resumes)):
         if value is not None and not (isinstance(value, str) and is_utf8(value)):
-            raise Misuse("begin.document", f"{argument} is a text in UTF-8, not {value!r}")
+            raise Misuse("begin.optional", f"{argument} is a text in UTF-8, not {value!r}")
     optional = {"nonce": tags.random_text(8), **process.identity(), "note": note, "resumes": resumes}
     return documents.begin(tag, WRITER, f"Python {sys.version.split()[0]}", optional)
 

@@ -60,7 +60,14 @@ class Workbook:
         self.series: dict[str, Sequence[str]] = {}
         self._sums: dict[str, Sum] = {}
         self._is_closed = False
+        self.check_about(about)
         self.begin(about)
+
+    def check_about(self, about: Mapping[str, Any]) -> None:
+        """Refuse a note, or the tag of an earlier attempt, that is no text."""
+        for key, value in about.items():
+            if not isinstance(value, str):
+                raise Refused("begin.optional", f"{key} is a text, not {value!r}")
 
     def begin(self, about: Mapping[str, Any]) -> None:
         """Claim the tag."""

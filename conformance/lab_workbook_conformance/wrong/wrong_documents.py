@@ -65,6 +65,11 @@ def note_dropped(right: Right, book: Workbook, _about: Mapping[str, Any]) -> Any
     return right(book, {})
 
 
+@instead_of("begin.optional-4", Workbook, "check_about")
+def note_of_any_type(_right: Right, _book: Workbook, _about: Mapping[str, Any]) -> Any:
+    """A note may be of any type."""
+
+
 @instead_of("begin.version", Workbook, "begin_document")
 def next_major(right: Right, *given: Any) -> Any:
     """It says that it writes protocol 2.0."""
