@@ -61,7 +61,7 @@ def null(_: Right, _value: float) -> Any:
     return None
 
 
-@instead_of("json.special-2", spelling, "json_text", also=("json.numbers",))
+@instead_of("json.special-2", spelling, "json_text")
 def bare(right: Right, *given: Any) -> Any:
     """Not-a-number and the infinities are bare words, as Python writes them."""
     data = right(*given)
