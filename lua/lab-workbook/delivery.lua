@@ -38,21 +38,23 @@ local AWS_CLAIM_SECONDS = 15
 
 -- Looks ten times a second, at most $2 times in all and $3 times without news, for a line of the journal
 -- that has one of the texts from $4 on: 0. The spool is gone: 3. No more patience: 4. It reads on from
--- where it was, with nothing but what the shell has built in. One more attempt to send something is no news.
+-- where it was, because a journal may have grown for days, with nothing but what the shell has built in.
+-- One more attempt to send something is no news.
 local WAIT = [[
-sh -c 'journal=$1; left=$2; patience=$3; shift 3; calm=$patience; lines=0
+sh -c 'journal=$1; left=$2; patience=$3; shift 3; calm=$patience; part=; isOpen=
 while :; do
    [ -d "${journal%%/*}" ] || exit 3
-   count=0
-   if [ -f "$journal" ]; then
-      while IFS= read -r line; do
-         count=$((count + 1))
-         [ "$count" -gt "$lines" ] || continue
-         case $line in *"\"event\": \"sending\""*) ;; *) calm=$patience;; esac
-         for text; do case $line in *"$text"*) exit 0;; esac; done
-      done < "$journal"
+   if [ -z "$isOpen" ] && [ -f "$journal" ]; then
+      exec 4< "$journal"
+      isOpen=yes
    fi
-   [ "$count" -gt "$lines" ] && lines=$count
+   while [ -n "$isOpen" ] && IFS= read -r line <&4; do
+      line=$part$line; part=
+      case $line in *"\"event\": \"sending\""*) ;; *) calm=$patience;; esac
+      for text; do case $line in *"$text"*) exit 0;; esac; done
+   done
+   # What was read without a line feed is the beginning of the next line.
+   part=$part$line; line=
    [ "$left" -gt 0 ] && [ "$calm" -gt 0 ] || exit 4
    left=$((left - 1)); calm=$((calm - 1))
    sleep 0.1 2>/dev/null || sleep 1
