@@ -184,6 +184,7 @@ def test_help_lists_the_verbs_for_people() -> None:
     lines = run("--help").stdout.splitlines()
 
     assert [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]] == [
+        "certify",
         "cost",
         "doctor",
         "ls",
