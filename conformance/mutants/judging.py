@@ -34,8 +34,6 @@ _LEVELS = ("core", "git")
 _ROLES = ("writer",)
 # The examples of a property; a few, because the same are made up each time.
 _EXAMPLES = 4
-# They play a thousand flushes, each of which is a process in Lua: more than all the others together.
-_SLOW_IN_LUA = ("series.append-seen", "kind.replace-opened")
 
 
 class Verdict(NamedTuple):
@@ -82,7 +80,7 @@ class Court:
         for language in languages:
             for command in _commands(language, self._original):
                 report = certify.run(
-                    command, cases=_cases(language), levels=_LEVELS, roles=_ROLES, timeout=self._timeout
+                    command, cases=_cases(), levels=_LEVELS, roles=_ROLES, timeout=self._timeout
                 )
                 self.order[command[0]] = {each.case.name: each.seconds for each in report.results}
                 faults = [each for each in report.results if each.verdict not in (PASSED, UNSUPPORTED)]
@@ -98,18 +96,16 @@ class Court:
             path.unlink()
             path.write_text(mutant.source, encoding="utf-8")
             for command in _commands(language, copy):
-                case, how = self._tried(command, language)
+                case, how = self._tried(command)
                 if case:
                     return Verdict(mutant, case, how)
         return Verdict(mutant, "", "")
 
-    def _tried(self, command: Sequence[str], language: str) -> tuple[str, str]:
+    def _tried(self, command: Sequence[str]) -> tuple[str, str]:
         """Return the case that finds fault with an adapter, and how; nothing where none does."""
         seconds = self.order.get(command[0], {})
         # Quick cases first, and of those the ones that have found many.
-        cases = sorted(
-            _cases(language), key=lambda case: seconds.get(case.name, 0) / (1 + _killed_by[case.name])
-        )
+        cases = sorted(_cases(), key=lambda case: seconds.get(case.name, 0) / (1 + _killed_by[case.name]))
         try:
             certify.run(
                 command,
@@ -130,10 +126,8 @@ class Court:
 _killed_by: Counter[str] = Counter()
 
 
-def _cases(language: str) -> list[Case]:
-    cases = [*levels.cases(), *depth.cases(_EXAMPLES)]
-    is_slow = _SLOW_IN_LUA if language == ".lua" else ()
-    return [case for case in certify.chosen(cases, _LEVELS, _ROLES) if case.name not in is_slow]
+def _cases() -> list[Case]:
+    return certify.chosen([*levels.cases(), *depth.cases(_EXAMPLES)], _LEVELS, _ROLES)
 
 
 def _copy(source: Path, target: Path) -> None:

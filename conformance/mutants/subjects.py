@@ -21,6 +21,10 @@ _NO_GIT = "a system without git, or with one that hangs, is no world of the kit:
 _PATH = "an adapter gives bytes, and chooses the path itself: lua/tests"
 _BOTH_WAYS = "a table and keywords in one call are only Python's: test_series_log.py"
 _KEY = "keys that are no texts or numbers are only Python's: reader/tests/protocol"
+_FFI = "64-bit integers of LuaJIT's FFI, which no adapter can be asked to log: lua/tests/test_cells.py"
+_NULL = "our null and lua-cjson's, which no adapter can be asked to log: lua/tests/test_json.py"
+_DOT = "calls with a dot, or without options, are only Lua's: lua/tests/test_workbook.py"
+_LOCALE = "only where the system has a locale with a comma: lua/tests/test_numbers.py"
 _SORTED = "rule json.tables, about tables that only Lua has: lua/tests"
 
 _READER_FOLDER = "reader/lab_workbook/"
@@ -53,6 +57,8 @@ PYTHON: dict[str, dict[str, str]] = {
         "_item": _NUMPY,
         "if key is None or isinstance(key, bool):": _KEY,
         "return json.dumps(key)": _KEY,
+        'raise InvalidValue("json.keys",'
+        ' f"a key must be a text or a number, not {type(key).__name__}")': _KEY,
     },
     f"{_READER_FOLDER}protocol/names.py": {"is_safe_path": _READER, "_shown": _WORDS},
     f"{_READER_FOLDER}protocol/prefix.py": {
@@ -80,6 +86,7 @@ PYTHON: dict[str, dict[str, str]] = {
         "if self._torn_at is not None:": _DISK,
         "self._cut(self._torn_at)": _DISK,
         "self._cut(os.fstat(self._descriptor).st_size - written)": _DISK,
+        "raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))": _DISK,
         "except OSError as error:": _CLOSED,
         "self._reopen(error)": _CLOSED,
         "AppendFile.close": "what is left open shows to nobody who looks at files: test_append_file.py",
@@ -99,6 +106,8 @@ PYTHON: dict[str, dict[str, str]] = {
         "_TIMEOUT_SECONDS: Final = 60": _NO_GIT,
         'said = done.stderr.decode(errors="replace").strip().partition("\\n")[0]': _WORDS,
         "_environment": "variables that a hook of git sets: test_git_status.py",
+        '_KEPT: Final = ("GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM",'
+        ' "GIT_CONFIG_")': "variables that a hook of git sets: test_git_status.py",
     },
     f"{_PYTHON_FOLDER}folder.py": {
         "Folder.flush": _DISK,
@@ -126,6 +135,7 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_PYTHON_FOLDER}place.py": {
         "Place": "a protocol for the type checker",
         "Nowhere.flush": _RETURNED,
+        "self._notice()": _WORDS,
         "Nowhere.end": _RETURNED,
         "Tree.sync": _DISK,
         "Tree.reopen_series": _CLOSED,
@@ -160,13 +170,20 @@ PYTHON: dict[str, dict[str, str]] = {
 
 LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}appendfile.lua": {"blank": _DISK, "AppendFile:close": _DISK},
-    f"{_LUA_FOLDER}cells.lua": {},
-    f"{_LUA_FOLDER}config.lua": {"seconds": _S3, "folder": _S3, "checkEncryption": _S3},
+    f"{_LUA_FOLDER}cells.lua": {"integer": _FFI},
+    f"{_LUA_FOLDER}config.lua": {
+        "seconds": _S3,
+        "folder": _S3,
+        "checkEncryption": _S3,
+        "local PLAIN_ENCRYPTION = 'AES256'": _S3,
+        "if spec.CONFIG_DEFAULTS[key] == nil and not warned[key] then": _WORDS,
+    },
     f"{_LUA_FOLDER}dates.lua": {},
     f"{_LUA_FOLDER}files.lua": {
         "clone": "a quicker way to the same copy",
         "files.move": "`move` is no verb of an adapter: lua/tests",
         "files.append": "the spool's",
+        "os.remove(path)": _DISK,
     },
     f"{_LUA_FOLDER}folder.lua": {
         "Folder:flush": _DISK,
@@ -180,7 +197,11 @@ LUA: dict[str, dict[str, str]] = {
         "self.root, problem)) end": _WORDS,
     },
     f"{_LUA_FOLDER}git.lua": {"if code == 127 then return 'git is not installed' end": _NO_GIT},
-    f"{_LUA_FOLDER}init.lua": {"checkOptions": _WORDS},
+    f"{_LUA_FOLDER}init.lua": {
+        "checkOptions": _WORDS,
+        "optionsOf": _DOT,
+        "options = optionsOf(self, options)": _DOT,
+    },
     f"{_LUA_FOLDER}json.lua": {"places": _SORTED, "local SPARSE_RATIO, SPARSE_SAFE = 2, 10": _SORTED},
     f"{_LUA_FOLDER}lifecycle.lua": {
         "finishAll": _ENDS,
@@ -190,9 +211,18 @@ LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}losses.lua": {"Losses:sayOnce": _WORDS},
     f"{_LUA_FOLDER}names.lua": {},
     f"{_LUA_FOLDER}nowhere.lua": {},
-    f"{_LUA_FOLDER}numbers.lua": {},
-    f"{_LUA_FOLDER}prefix.lua": {"Prefix:__tostring": _WORDS, "bucket": _S3},
-    f"{_LUA_FOLDER}scalars.lua": {"element": _NUMPY, "scalars.item": _NUMPY, "scalars.digits": _NUMPY},
+    f"{_LUA_FOLDER}numbers.lua": {"dotted": _LOCALE},
+    f"{_LUA_FOLDER}prefix.lua": {
+        "Prefix:__tostring": _WORDS,
+        "bucket": _S3,
+        "if scheme == 's3' then return bucket(rest, given) end": _S3,
+    },
+    f"{_LUA_FOLDER}scalars.lua": {
+        "scalars.isNull": _NULL,
+        "element": _NUMPY,
+        "scalars.item": _NUMPY,
+        "scalars.digits": _NUMPY,
+    },
     f"{_LUA_FOLDER}series.lua": {"refuseRow": _WORDS},
     f"{_LUA_FOLDER}shell.lua": {
         "readByFile": "for runtimes without io.popen: make certify",

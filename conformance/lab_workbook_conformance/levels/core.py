@@ -347,8 +347,15 @@ def _spaces(bench: Bench) -> Findings:
 
 
 def _decades(bench: Bench) -> Findings:
-    """Log numbers of 15 digits and of 17, of all sizes that people meet and some beyond."""
-    digits = ("1.23456789012345", "-9.87654321098765", "2.2345678901234567", "-1", "9.5")
+    """Log numbers of 15, 16 and 17 digits, of all sizes that people meet and some beyond."""
+    digits = (
+        "1.23456789012345",
+        "-9.876543210987654",
+        "1.234567890123456",
+        "2.2345678901234567",
+        "-1",
+        "9.5",
+    )
     rows = [
         ["log", "x", {"x": {"$float": f"{each}e{decade}"}}] for decade in range(-9, 24) for each in digits
     ]

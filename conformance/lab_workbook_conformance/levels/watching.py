@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ _LAYOUT, _STATUS = SPEC["layout"], SPEC["status"]
 def cases() -> Iterator[Case]:
     """Yield the cases of this module, for writers and for readers."""
     yield Case("kind.replace-opened", ("kind.replace",), "core", "writer", _replaced)
+    yield Case("begin.optional-process", ("begin.optional",), "core", "writer", _named)
     yield Case("status.answer-process", ("status.answer",), "core", "reader", _processes)
 
 
@@ -55,6 +57,24 @@ def _replaced(bench: Bench) -> Findings:
             file.close()
 
 
+def _named(bench: Bench) -> Findings:
+    """Look whether what begin.json says of its process, if anything, names one that has not ended yet."""
+    found = bench.record([["newExperiment", {}], CLOSE])
+    said = json.loads(found.files.get(_LAYOUT["begin"], b"{}"))
+    if not os.path.exists("/proc/self/stat") or "pid" not in said:
+        return
+    try:
+        right = _identity(said["pid"])
+    except OSError:
+        yield Finding("begin.optional", "there is no process of this id", "", str(said["pid"]))
+        return
+    for key in right.keys() & said.keys():
+        if said[key] != right[key]:
+            yield Finding(
+                "begin.optional", f"{key} is that of another process", str(right[key]), str(said[key])
+            )
+
+
 def _processes(bench: Bench) -> Findings:
     """Tell of processes that live, have ended, or are elsewhere; a reader may know nothing of any."""
     if not os.path.exists("/proc/self/stat"):
@@ -77,7 +97,7 @@ def _identity(pid: int) -> dict[str, Any]:
         started = file.read().rpartition(")")[2].split()[19]
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
-    space = os.readlink("/proc/self/ns/pid")
+    space = os.readlink(f"/proc/{pid}/ns/pid")
     return {"pid": pid, "pidStarted": started, "bootId": boot, "pidNamespace": space}
 
 

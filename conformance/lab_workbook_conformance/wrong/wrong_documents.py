@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -68,6 +69,12 @@ def note_dropped(right: Right, book: Workbook, _about: Mapping[str, Any]) -> Any
 @instead_of("begin.optional-4", Workbook, "check_about")
 def note_of_any_type(_right: Right, _book: Workbook, _about: Mapping[str, Any]) -> Any:
     """A note may be of any type."""
+
+
+@instead_of("begin.optional-5", Workbook, "begin_document")
+def pid_of_another(right: Right, *given: Any) -> Any:
+    """The process id is that of whoever started it."""
+    return _changed(right(*given), lambda _: {"pid": os.getppid()})
 
 
 @instead_of("begin.version", Workbook, "begin_document")
