@@ -31,6 +31,11 @@ from lab_workbook_conformance.constants import schema
 
 # What an adapter says on standard error is shown where it fails, but not all of it.
 _LAST_WORDS_BYTES = 2000
+
+# What an adapter can have said before the kit hears it: little, so that a script which is to be killed is not
+# at its end when the kit comes to it.
+_PIPE_BYTES = 4096
+
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
@@ -80,6 +85,7 @@ class Adapter:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
+                pipesize=_PIPE_BYTES,
                 # Its own group, so that what it started can be killed with it.
                 start_new_session=True,
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
-import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -34,10 +35,27 @@ def sample(
     chosen: list[Mutant] = []
     for index, language in enumerate(languages):
         left = (count - len(chosen)) // (len(languages) - index)
-        places = list(sites(language, only))
-        random.Random(seed).shuffle(places)  # noqa: S311 - to choose again what was chosen once
-        chosen += _first(left, places, language)
+        chosen += _first(left, _shuffled(sites(language, only), seed), language)
     return chosen
+
+
+def _shuffled(places: Iterable[Site], seed: int) -> list[Site]:
+    """
+    Return sites in an order of chance.
+
+    Each has its place by what stands on its line, so that another line of a module, or one that is left out
+    from now on, does not choose all others anew.
+    """
+    lines: dict[str, list[str]] = {}
+    seen: Counter[str] = Counter()
+
+    def place(site: Site) -> bytes:
+        text = lines.setdefault(site.module, source(site.module).splitlines())[site.line - 1]
+        name = f"{seed} {site.module} {text.strip()}"
+        seen[name] += 1
+        return hashlib.sha256(f"{name} {seen[name]}".encode()).digest()
+
+    return sorted(places, key=place)
 
 
 def sites(language: Language, only: str = "") -> Iterator[Site]:

@@ -74,6 +74,7 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_READER_FOLDER}protocol/text.py": {},
     f"{_PYTHON_FOLDER}append_file.py": {
         "_OUT_OF_THE_WAY = 512": _CLOSED,
+        "_CLOSED = -1": _CLOSED,
         "_closings: ClassVar[int] = 0": _CLOSED,
         "self._closings_seen = 0": _CLOSED,
         "or self._closings_seen != AppendFile._closings": _CLOSED,
@@ -112,6 +113,7 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_PYTHON_FOLDER}folder.py": {
         "Folder.flush": _DISK,
         "Folder.look": _S3,
+        "raise refused(self.root, error, _ADVICE) from error": _DISK,
         "Folder.after_fork": _FORK,
         "except OSError as error:": _DISK,
         "ending.lost[_spec.LOSS_ARTIFACTS] += 1": _DISK,
@@ -140,6 +142,7 @@ PYTHON: dict[str, dict[str, str]] = {
         "Tree.sync": _DISK,
         "Tree.reopen_series": _CLOSED,
         "descriptor = -1": _DISK,
+        "self._unsynced.add(path)": _DISK,
         "if descriptor >= 0:": _DISK,
         "os.close(descriptor)": _DISK,
         "except BaseException:": _DISK,
@@ -160,6 +163,8 @@ PYTHON: dict[str, dict[str, str]] = {
         'return Workbook(chosen, Nowhere("disabled:", lambda: None))': _WORDS,
         "Workbook._look": _S3,
         "self._watch.stop()": _ENDS,
+        "except OSError as error:": _DISK,
+        "return False": _DISK,
         "return True": "`move` is no verb of an adapter: test_handover.py",
         "Workbook.flush": _DISK,
         "Workbook._after_fork": _FORK,
@@ -196,7 +201,10 @@ LUA: dict[str, dict[str, str]] = {
         "if not done then errors.warn(('the end could not be written to %s: %s'):format("
         "self.root, problem)) end": _WORDS,
     },
-    f"{_LUA_FOLDER}git.lua": {"if code == 127 then return 'git is not installed' end": _NO_GIT},
+    f"{_LUA_FOLDER}git.lua": {
+        "if code == 127 then return 'git is not installed' end": _NO_GIT,
+        "return nil, output ~= '' and output:match('^[^\\n]*') or ('git ended with %d'):format(code)": _WORDS,
+    },
     f"{_LUA_FOLDER}init.lua": {
         "checkOptions": _WORDS,
         "optionsOf": _DOT,
@@ -228,7 +236,10 @@ LUA: dict[str, dict[str, str]] = {
         "readByFile": "for runtimes without io.popen: make certify",
         "shell.hold": _S3,
     },
-    f"{_LUA_FOLDER}tag.lua": {"local UNBIASED = 256 - 256 % #ALPHABET": _BIAS},
+    f"{_LUA_FOLDER}tag.lua": {
+        "local UNBIASED = 256 - 256 % #ALPHABET": _BIAS,
+        "if value < UNBIASED and #characters < length then": _BIAS,
+    },
     f"{_LUA_FOLDER}text.lua": {"text.shown": _WORDS, "text.before": _SORTED},
     f"{_LUA_FOLDER}tree.lua": {"Tree:sync": _DISK, "Tree.finishFile": _DISK},
     f"{_LUA_FOLDER}workbook.lua": {

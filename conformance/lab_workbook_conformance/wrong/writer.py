@@ -152,7 +152,9 @@ class Workbook:
             self._sums[path].add(row)
 
     def check_row(self, fields: Sequence[str], values: Mapping[str, Any]) -> None:
-        """Refuse a field that the series has not."""
+        """Refuse a field that the series has not, and what is no table."""
+        if not isinstance(values, dict):
+            raise Refused("series.row", f"a row is a table of its fields, not {values!r}")
         if unknown := values.keys() - set(fields):
             raise Refused("series.row", f"the series has no field {sorted(unknown)}")
 

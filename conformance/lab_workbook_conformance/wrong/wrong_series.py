@@ -180,7 +180,7 @@ def first_bytes_late(_: Right, path: str) -> Any:
 
 
 class _Waiting(Folder):
-    """A folder in which rows wait in memory until there are four, or the end comes."""
+    """A folder in which rows wait in memory until there are many, or the end comes."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -193,7 +193,8 @@ class _Waiting(Folder):
 
     def append(self, name: str, data: bytes) -> None:
         self._waiting.setdefault(name, []).append(data)
-        if len(self._waiting[name]) == 4:
+        # So many that a kill seldom comes just when none waits.
+        if len(self._waiting[name]) == 64:
             self._write(name)
 
     def _write(self, name: str) -> None:
@@ -202,7 +203,7 @@ class _Waiting(Folder):
 
 @instead_of("series.kept", writer, "Folder")
 def rows_wait(_: Right, path: str) -> Any:
-    """Rows wait in memory until there are four."""
+    """Rows wait in memory until there are 64."""
     return _Waiting(path)
 
 

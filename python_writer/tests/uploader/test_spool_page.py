@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 UPLOADER = ROOT / "python_writer" / "lab_workbook_writer" / "uploader"
-WORKER = [ROOT / "lua" / "lab-workbook" / name for name in ("awsworker.lua", "awsrequests.lua")]
+WORKER = sorted((ROOT / "lua" / "lab-workbook").glob("aws*.lua"))
 
 
 def described():
