@@ -41,6 +41,10 @@ PYTHON: dict[str, dict[str, str]] = {
         "if key not in _warned:": _WORDS,
         '(field, arguments or {}, "an argument"),': _WORDS,
         "_seconds": _S3,
+        'home = os.environ.get("HOME", "")': "a system without HOME is no world of the kit",
+        "raise ConfigurationError(f\"{name} = {text!r}: it is one of {', '.join(_CHOICES[field])}\")": _S3,
+        'raise ConfigurationError(f"{name} = {value!r}: it must be a text")': "messages have texts",
+        'if field == "spool_dir":': _S3,
     },
     f"{_READER_FOLDER}protocol/cells.py": {
         "Formats._item": _NUMPY,
@@ -143,6 +147,8 @@ PYTHON: dict[str, dict[str, str]] = {
         "Tree.reopen_series": _CLOSED,
         "descriptor = -1": _DISK,
         "self._unsynced.add(path)": _DISK,
+        "remove(path)": _DISK,
+        "if error.errno not in _NO_LINKS:": "a file system without hard links: test_new_experiment.py",
         "if descriptor >= 0:": _DISK,
         "os.close(descriptor)": _DISK,
         "except BaseException:": _DISK,
@@ -170,6 +176,8 @@ PYTHON: dict[str, dict[str, str]] = {
         "Workbook._after_fork": _FORK,
         "Workbook._say_forked": _FORK,
         "_announce": _WORDS,
+        "_announce(chosen, place.where)": _WORDS,
+        'warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")': _DISK,
     },
 }
 

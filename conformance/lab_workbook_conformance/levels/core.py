@@ -364,7 +364,7 @@ def _decades(bench: Bench) -> Findings:
 
 def _folded(bench: Bench) -> Findings:
     """Save what differs in more than the case of ASCII letters, and then what does not."""
-    names = ["Éclair.txt", "éclair.txt", "loss", "loss.txt", "K", "\u212a"]
+    names = ["Éclair.txt", "éclair.txt", "loss", "loss.txt", "K", "\u212a", "x[", "x{", "x@", "x`"]
     yield from finished(bench, [NEW, *(["saveText", name, "x"] for name in names)], "name.unique")
     for first, second in (("A", "a"), ("x", "x/y"), ("x/y", "x"), ("X/y", "x")):
         steps = [NEW, ["saveText", first, "1"], ["saveText", second, "2"]]
