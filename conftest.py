@@ -123,28 +123,32 @@ def bucket_prefix(s3_client: S3Client) -> str:
 
 
 @pytest.fixture
-def late_s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> LateServer:
+def late_s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[LateServer]:
     """A way to the S3 server that is closed at first, with an environment that points to it."""
     host, _, port = s3_server.url.removeprefix("http://").partition(":")
-    late = LateServer((host, int(port or 80)), server.free_port())
-    for name, value in {**s3_server.environment, "AWS_ENDPOINT_URL_S3": late.url}.items():
-        monkeypatch.setenv(name, value)
-    return late
+    with socket.socket() as place:
+        late = LateServer((host, int(port or 80)), place)
+        for name, value in {**s3_server.environment, "AWS_ENDPOINT_URL_S3": late.url}.items():
+            monkeypatch.setenv(name, value)
+        yield late
 
 
 class LateServer:
     """The network to a server, which a test switches on and off: ``with late.running(): ...``."""
 
-    def __init__(self, server: tuple[str, int], port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, server: tuple[str, int], place: socket.socket) -> None:
+        # Nobody listens there, and nobody else can be given this port meanwhile.
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        place.bind(("127.0.0.1", 0))
+        self._port: int = place.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
         self._server = server
-        self._port = port
 
     @contextlib.contextmanager
     def running(self) -> Iterator[str]:
         """Let bytes through for the length of a ``with``; then cut every connection."""
         connections: list[socket.socket] = []
-        with socket.create_server(("127.0.0.1", self._port), reuse_port=False) as listener:
+        with socket.create_server(("127.0.0.1", self._port), reuse_port=True) as listener:
             thread = threading.Thread(target=self._accept, args=(listener, connections))
             thread.start()
             try:

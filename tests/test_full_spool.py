@@ -22,7 +22,8 @@ log = workbook.new_time_series_log("loss", ["step"])
 print("started", flush=True)
 input()
 with open("model", "wb") as file:
-    file.write(bytes(5 * 1024 * 256))
+    # Not zeros, of which cp may make holes that take no place.
+    file.write(b"x" * (5 * 1024 * 256))
 for number in range(20):
     workbook.save_file(f"model-{number}", "model")
 for step in range(50000):
@@ -41,7 +42,7 @@ io.stdout:setvbuf('no')
 print('started')
 io.read()
 local file = io.open('model', 'wb')
-file:write(('\\0'):rep(5 * 1024 * 256))
+file:write(('x'):rep(5 * 1024 * 256))
 file:close()
 for number = 0, 19 do
    workbook:saveFile('model-' .. number, 'model')
