@@ -190,12 +190,16 @@ LUA: dict[str, dict[str, str]] = {
         "checkEncryption": _S3,
         "local PLAIN_ENCRYPTION = 'AES256'": _S3,
         "if spec.CONFIG_DEFAULTS[key] == nil and not warned[key] then": _WORDS,
+        "warned[key] = true": _WORDS,
+        "table.sort(keys, text.before)": _WORDS,
+        "if value == '' then": "about settings of a bucket; an empty prefix is refused elsewhere",
     },
     f"{_LUA_FOLDER}dates.lua": {},
     f"{_LUA_FOLDER}files.lua": {
         "clone": "a quicker way to the same copy",
         "files.move": "`move` is no verb of an adapter: lua/tests",
         "files.append": "the spool's",
+        "if done and not problem then return true end": _DISK,
         "os.remove(path)": _DISK,
     },
     f"{_LUA_FOLDER}folder.lua": {
@@ -218,15 +222,19 @@ LUA: dict[str, dict[str, str]] = {
         "optionsOf": _DOT,
         "options = optionsOf(self, options)": _DOT,
     },
-    f"{_LUA_FOLDER}json.lua": {"places": _SORTED, "local SPARSE_RATIO, SPARSE_SAFE = 2, 10": _SORTED},
+    f"{_LUA_FOLDER}json.lua": {
+        "places": _SORTED,
+        "local SPARSE_RATIO, SPARSE_SAFE = 2, 10": _SORTED,
+        "return (number(key):gsub('\"', ''))": _SORTED,
+    },
     f"{_LUA_FOLDER}lifecycle.lua": {
         "finishAll": _ENDS,
         "sentinel": _ENDS,
         "open[object] = process.id() or 0": _FORK,
     },
     f"{_LUA_FOLDER}losses.lua": {"Losses:sayOnce": _WORDS},
-    f"{_LUA_FOLDER}names.lua": {},
-    f"{_LUA_FOLDER}nowhere.lua": {},
+    f"{_LUA_FOLDER}names.lua": {"table.sort(list, text.before)": _WORDS},
+    f"{_LUA_FOLDER}nowhere.lua": {"function Nowhere.save() return true end": _RETURNED},
     f"{_LUA_FOLDER}numbers.lua": {"dotted": _LOCALE},
     f"{_LUA_FOLDER}prefix.lua": {
         "Prefix:__tostring": _WORDS,
@@ -239,7 +247,11 @@ LUA: dict[str, dict[str, str]] = {
         "scalars.item": _NUMPY,
         "scalars.digits": _NUMPY,
     },
-    f"{_LUA_FOLDER}series.lua": {"refuseRow": _WORDS},
+    f"{_LUA_FOLDER}series.lua": {
+        "refuseRow": _WORDS,
+        "refresh()": _LOCALE,
+        "return ('%d'):format(count) + 0": "in a folder saveEvery does nothing: level s3",
+    },
     f"{_LUA_FOLDER}shell.lua": {
         "readByFile": "for runtimes without io.popen: make certify",
         "shell.hold": _S3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -362,6 +363,16 @@ def _decades(bench: Bench) -> Findings:
     yield from finished(bench, [NEW, ["newTimeSeriesLog", "x", ["x"]], *rows], "series.float")
 
 
+def _sums(bench: Bench) -> Findings:
+    """Look whether end.json has the sums, where the system has the command that makes them."""
+    found = bench.record([NEW, ["saveText", "notes", "x"], CLOSE])
+    yield from verdicts.recording(found, "end.files", integers=bench.integers)
+    listed = (verdicts.document(found.files, "end") or {}).get("files", {})
+    missing = [name for name, facts in listed.items() if "sha256" not in facts]
+    if missing and shutil.which("sha256sum"):
+        yield Finding("end.files", "the sha256 is missing, and could be had", "", ", ".join(missing))
+
+
 def _folded(bench: Bench) -> Findings:
     """Save what differs in more than the case of ASCII letters, and then what does not."""
     names = ["Éclair.txt", "éclair.txt", "loss", "loss.txt", "K", "\u212a", "x[", "x{", "x@", "x`"]
@@ -383,6 +394,7 @@ _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("end.lost-texts", ("end.lost", "text.mended"), _lost_texts),
     ("end.lost-integers", ("end.lost", "series.beyond"), _lost_integers),
     ("json.numbers-huge", ("json.numbers", "series.beyond", "end.lost"), _huge_integers),
+    ("end.files-sums", ("end.files",), _sums),
     ("end.lost-nothing", ("end.lost",), _nothing_lost),
     ("end.last-flushed", ("end.last",), _flushed),
     ("end.outcome-left", ("end.outcome",), _left_open),
