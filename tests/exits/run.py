@@ -176,8 +176,10 @@ class Run:
         return "`push` delivers"
 
     def _push(self) -> None:
+        # With the patience of a person, whatever that of the script was.
+        environment = {**self._environment, "LAB_WORKBOOK_EXIT_TIMEOUT": "60"}
         pushed = subprocess.run(
-            ["lab-workbook", "push"], env=self._environment, capture_output=True, text=True, check=False
+            ["lab-workbook", "push"], env=environment, capture_output=True, text=True, check=False
         )
         assert pushed.returncode == 0, pushed.stdout
 
