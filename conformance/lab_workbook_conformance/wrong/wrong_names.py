@@ -104,7 +104,7 @@ def cut_prefix(right: Right, prefix: str) -> Any:
     "prefix.slash",
     settings,
     "location",
-    also=("config.keys", "layout.place", "prefix.form"),
+    also=("config.grammar", "config.keys", "layout.place", "prefix.form"),
 )
 def no_slash(right: Right, prefix: str) -> Any:
     """A prefix at home that has no slash at its end runs into the tag."""
