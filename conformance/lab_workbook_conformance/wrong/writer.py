@@ -192,7 +192,7 @@ class Workbook:
 
     def with_suffix(self, kind: str, name: str) -> str:
         """Return the name of an artifact: what the caller gave, and the suffix of its kind, always."""
-        return f"{name}{SPEC['kind'][kind]['suffix']}" if isinstance(name, str) else name
+        return name + str(SPEC["kind"][kind]["suffix"])
 
     def claim(self, path: str) -> str:
         """Return a name that an artifact may have, and remember it."""
