@@ -373,6 +373,12 @@ def _sums(bench: Bench) -> Findings:
         yield Finding("end.files", "the sha256 is missing, and could be had", "", ", ".join(missing))
 
 
+def _number_keys(bench: Bench) -> Findings:
+    """Save a table with a number and a text for keys, which is an object with texts for keys."""
+    table = {"$pairs": [[100, "a"], ["x", 1]]}
+    yield from finished(bench, [NEW, ["saveJSON", "counts", table]], "json.keys")
+
+
 def _folded(bench: Bench) -> Findings:
     """Save what differs in more than the case of ASCII letters, and then what does not."""
     names = ["Éclair.txt", "éclair.txt", "loss", "loss.txt", "K", "\u212a", "x[", "x{", "x@", "x`"]
@@ -394,6 +400,7 @@ _MORE: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("end.lost-texts", ("end.lost", "text.mended"), _lost_texts),
     ("end.lost-integers", ("end.lost", "series.beyond"), _lost_integers),
     ("json.numbers-huge", ("json.numbers", "series.beyond", "end.lost"), _huge_integers),
+    ("json.keys-numbers", ("json.keys",), _number_keys),
     ("end.files-sums", ("end.files",), _sums),
     ("end.lost-nothing", ("end.lost",), _nothing_lost),
     ("end.last-flushed", ("end.last",), _flushed),
