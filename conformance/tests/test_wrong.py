@@ -27,6 +27,8 @@ IN_A_BUCKET = [name for name in WRONG if WRONG[name].rule == "live.read"]
 SHOWN_BY = {
     "layout.place": "name.parts-1",
     "layout.place-2": "name.parts-1",
+    "series.csv": "series.integer-1",
+    "series.csv-2": "series.integer-1",
     "series.csv-3": "series.text-1",
     "series.text-2": "series.integer-1",
     "series.text-3": "series.special-1",
