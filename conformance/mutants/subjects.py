@@ -250,7 +250,7 @@ LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}series.lua": {
         "refuseRow": _WORDS,
         "refresh()": _LOCALE,
-        "return ('%d'):format(count) + 0": "in a folder saveEvery does nothing: level s3",
+        "return tonumber(('%d'):format(count))": "in a folder saveEvery does nothing: level s3",
     },
     f"{_LUA_FOLDER}shell.lua": {
         "readByFile": "for runtimes without io.popen: make certify",

@@ -70,7 +70,8 @@ function series.checkSaveEvery(name, rows)
       errors.misuse('series.save-every', ('%s: saveEvery is a whole number of at least 1, not %s'):format(
          text.shown(name), text.shown(rows)))
    end
-   return ('%d'):format(count) + 0
+   -- Not by arithmetic, which makes a float of a text in Lua 5.3; no uploader takes that for rows.
+   return tonumber(('%d'):format(count))
 end
 
 --- Return the first line of a series (rule series.header).
