@@ -203,6 +203,9 @@ function Delivery:waitForEnd()
    local ran, code = pcall(waitWhileItMoves, self)
    if ran and code == nil then return false end
    if code == 3 or journal.last(self.journal, 'ended') then
+      -- Where our end is the uploader's too, as in a container, it would leave the spool behind.
+      local seconds = spec.TIMING_REMOVAL_SECONDS
+      if code == 0 then wait(self, seconds, seconds, event('refused')) end
       self.news:arrived()
       self.news:tell(os.time())
       return true

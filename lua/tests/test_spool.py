@@ -54,6 +54,19 @@ def kept(tmp_path, end):
     return path
 
 
+def test_the_script_ends_after_its_spool(run, stand_in):
+    """
+    In a container the end of the script is that of its uploader, which would leave the spool behind.
+    """
+    answer = """say '{"event": "claimed"}'; trap 'sleep 0.5; rm -rf "$spool"' EXIT"""
+
+    done = run(
+        """w:close() os.execute('ls -d "$LAB_WORKBOOK_SPOOL_DIR"/*/.lab-workbook 2>&1')""", **stand_in(answer)
+    )
+
+    assert "No such file" in done.stdout
+
+
 def test_the_queue_says_what_the_contract_says(run, stand_in, tmp_path):
     """
     Line by line, and each save under a fresh number.

@@ -105,7 +105,9 @@ class Delivery:
         steps, is_revived = -1, False
         for _ in _pauses():
             now = time.monotonic()
-            if not os.path.exists(self._spool) or self._journal.has("ended"):
+            if self._is_removed() or self._journal.has("ended"):
+                # Where our end is the uploader's too, as in a container, it would leave the spool behind.
+                self._wait(_spec.TIMING_REMOVAL_SECONDS, self._is_removed)
                 # The journal may have gone before its last words were read.
                 self._news.hear({"event": "ended"}, now)
                 self._say_news()
@@ -123,6 +125,9 @@ class Delivery:
             if not self._can_start or now - moved >= self._exit_timeout or now - began >= self._exit_max:
                 return False
         return False
+
+    def _is_removed(self) -> bool:
+        return not os.path.exists(self._spool)
 
     def say_how_to_push(self) -> None:
         """Say that something is left in the spool, why, and the command that delivers it."""

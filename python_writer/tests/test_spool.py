@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
+import threading
 import time
 
 import lab_workbook
 import pytest
+from lab_workbook_writer.delivery import Delivery
 
 
 @pytest.fixture
@@ -43,6 +46,22 @@ def objects(s3_client, bucket_prefix):
         }
 
     return of
+
+
+def test_the_script_ends_after_its_spool(tmp_path):
+    """
+    In a container the end of the script is that of its uploader, which would leave the spool behind.
+    """
+    spool = tmp_path / "T.spool"
+    (spool / ".lab-workbook").mkdir(parents=True)
+    (spool / ".lab-workbook" / "journal").write_text('{"event": "ended"}\n')
+    removal = threading.Timer(0.3, shutil.rmtree, [spool])
+    removal.start()
+
+    assert Delivery(f"{spool}/", exit_timeout=5, exit_max=5).wait_for_end()
+
+    assert not spool.exists()
+    removal.join()
 
 
 def test_everything_is_in_the_bucket_after_close(bucket_prefix, objects, spools):
