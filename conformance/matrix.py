@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from lab_workbook_conformance import answers, notation, plays
 from lab_workbook_conformance.bench import Bench, Unsupported
-from lab_workbook_conformance.levels import reading
+from lab_workbook_conformance.levels import given
 from lab_workbook_conformance.levels.examples import CLOSE, examples
 
 from conformance.programs import PROGRAMS, Program
@@ -125,7 +125,7 @@ def _recorded(bench: Bench, steps: list[Any]) -> Experiment:
 def _right(name: str, data: bytes) -> Right:
     kind = answers.kind(name)
     if kind == "series":
-        return Right("rows", reading.table(data.decode()))
+        return Right("rows", given.table(data.decode()))
     return Right("value", json.loads(data)) if kind == "json" else Right("bytes", data.hex())
 
 
@@ -198,7 +198,7 @@ def _is_right(right: Right, sight: dict[str, Any], reader: Reader) -> bool:
     given = notation.value(sight[right.member])
     if right.member == "rows" and not (right.is_exact and reader.is_exact):
         return set(right.value[0]) <= set(given[0]) and len(right.value) == len(given)
-    return reading.is_same(right.value, given, integers=reader.integers)
+    return given.is_same(right.value, given, integers=reader.integers)
 
 
 # The table.

@@ -12,7 +12,19 @@ from collections.abc import Iterator
 
 from lab_workbook_conformance.case import Case
 
-_MODULES = ("core", "settings", "git", "models", "watching", "pins", "kills", "reading", "s3", "s3_reading")
+_MODULES = (
+    "core",
+    "beyond",
+    "settings",
+    "git",
+    "models",
+    "watching",
+    "pins",
+    "kills",
+    "reading",
+    "s3",
+    "s3_reading",
+)
 
 
 def cases() -> Iterator[Case]:

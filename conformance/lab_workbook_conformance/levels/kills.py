@@ -18,7 +18,7 @@ from lab_workbook_conformance.adapter import AdapterDied
 from lab_workbook_conformance.bench import Bench, Unsupported, experiments_in
 from lab_workbook_conformance.case import Case, Finding, shown
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.levels import reading
+from lab_workbook_conformance.levels import given
 from lab_workbook_conformance.levels.examples import NEW
 
 Findings = Iterable[Finding]
@@ -121,7 +121,7 @@ def _seen(found: Killed, bench: Bench) -> Findings:
         return
     answer = bench.read_only(found.prefix, found.tag)
     text = data.decode("utf-8", "surrogateescape")
-    yield from reading.shows(answer, "loss.csv", "rows", reading.table(text), "series.row-end", bench=bench)
+    yield from given.shows(answer, "loss.csv", "rows", given.table(text), "series.row-end", bench=bench)
     if answer[0] == "saw" and answer[1]["status"] in ("finished", "running"):
         yield Finding("status.answer", "the script was killed", "", shown(answer[1]["status"]))
 

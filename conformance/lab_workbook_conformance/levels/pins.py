@@ -35,7 +35,7 @@ from lab_workbook_conformance import notation, verdicts
 from lab_workbook_conformance.bench import Bench, Recording
 from lab_workbook_conformance.case import Case, Finding, shown
 from lab_workbook_conformance.constants import SPEC, rules
-from lab_workbook_conformance.levels import reading
+from lab_workbook_conformance.levels import given
 
 Pin = Mapping[str, Any]
 
@@ -161,10 +161,10 @@ def _read(bench: Bench, pin: Pin) -> Iterator[Finding]:
     """Write an experiment of these files, and compare what the reader sees with what is there."""
     texts = {name: notation.value(text) for name, text in pin["files"].items()}
     files = {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
-    answer = bench.read(reading.experiment(files))
+    answer = bench.read(given.experiment(files))
     for name, text in texts.items():
         member, right = _right(name, text)
-        for finding in reading.shows(answer, name, member, right, pin["rules"][0], bench=bench):
+        for finding in given.shows(answer, name, member, right, pin["rules"][0], bench=bench):
             yield finding._replace(logged=shown(f"{name}: {text!r}; {finding.logged}"))
 
 
@@ -172,5 +172,5 @@ def _right(name: str, text: str) -> tuple[str, Any]:
     """Return what a reader has to give for a file: the member of its answer, and the value."""
     if name.endswith(SPEC["kind"]["json"]["suffix"]):
         return "value", json.loads(text)
-    rows = reading.table(text)
+    rows = given.table(text)
     return ("plain", True) if rows is None else ("rows", rows)

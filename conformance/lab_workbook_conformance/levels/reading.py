@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from lab_workbook_conformance import notation, series
+from lab_workbook_conformance import notation
 from lab_workbook_conformance.bench import TAG, Bench, write
 from lab_workbook_conformance.case import Case, Finding, shown
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.levels.examples import Example, examples
-
-Findings = Iterable[Finding]
-Files = Mapping[str, bytes]
+from lab_workbook_conformance.levels.given import (
+    DATE,
+    Findings,
+    as_table,
+    begin,
+    experiment,
+    saw,
+    says_error,
+    says_status,
+    shows,
+    statuses,
+    table,
+    with_facts,
+)
 
 _LAYOUT = SPEC["layout"]
-# Of another machine, so that nobody can know whether the process is still there.
-_BEGIN = {
-    "protocol": f"{SPEC['protocol']['name']} {SPEC['protocol']['version']}",
-    "tag": TAG,
-    "writer": "certify 1.1",
-    "runtime": "none",
-    "started": "2016-02-12T21:49:00Z",
-    "host": "another-machine",
-}
-_DATE = "2016-02-12T22:17:34Z"
 
 
 def cases() -> Iterator[Case]:
@@ -57,98 +56,6 @@ def _player(example: Example) -> Any:
     return next((play for question, play in _QUESTIONS.items() if example.answers(question)), None)
 
 
-def begin(**more: Any) -> bytes:
-    """Return a begin.json."""
-    return json.dumps({**_BEGIN, **more}).encode()
-
-
-def end(files: Files, *, outcome: str = "finished") -> bytes:
-    """Return an end.json that lists these files."""
-    listed = {
-        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
-    }
-    return json.dumps(
-        {"ended": "2016-02-12T22:49:00Z", "outcome": outcome, "error": None, "lost": {}, "files": listed}
-    ).encode()
-
-
-def experiment(artifacts: Files, *, outcome: str | None = None) -> dict[str, bytes]:
-    """Return the files of an experiment with these artifacts; without an outcome it has not ended."""
-    files = {_LAYOUT["begin"]: begin(), **artifacts}
-    return {**files, _LAYOUT["end"]: end(files, outcome=outcome)} if outcome else files
-
-
-# What the reader says, compared with what is right.
-
-
-def saw(answer: tuple[str, Any], rule: str) -> Iterator[Finding]:
-    """Find that an experiment was refused as a whole."""
-    if answer[0] != "saw":
-        yield Finding(rule, "an experiment that can be read was refused", "", shown(answer[1]["message"]))
-
-
-def shows(
-    answer: tuple[str, Any], name: str, member: str, right: Any, rule: str, *, bench: Bench
-) -> Iterator[Finding]:
-    """Compare one member of what a reader says of an artifact with what is right; None: as a plain table."""
-    yield from saw(answer, rule)
-    if answer[0] != "saw":
-        return
-    found = answer[1]["artifacts"].get(name, {"error": "nothing is said of it"})
-    wanted = shown(f"{name}: {notation.spelled(right)!r}")
-    if member not in found:
-        yield Finding(rule, f"{name} is not given as {member}", wanted, shown(repr(found)))
-    elif not is_same(right, notation.value(found[member]), integers=bench.integers):
-        yield Finding(rule, f"{name} is not given as it is", wanted, shown(repr(found[member])))
-
-
-def is_same(right: Any, given: Any, *, integers: bool) -> bool:
-    """
-    Compare values by their types too.
-
-    Not-a-number and a missing value are one in a column of floats, and a language without integers has one
-    kind of number.
-    """
-    if isinstance(right, list) and isinstance(given, list):
-        pairs = zip(right, given, strict=False)
-        return len(right) == len(given) and all(is_same(*pair, integers=integers) for pair in pairs)
-    if isinstance(right, dict) and isinstance(given, dict):
-        return right.keys() == given.keys() and all(
-            is_same(item, given[key], integers=integers) for key, item in right.items()
-        )
-    if _is_missing(right) or _is_missing(given):
-        return _is_missing(right) and _is_missing(given)
-    if not integers and _is_number(right) and _is_number(given):
-        return float(right) == float(given)
-    return bool(type(right) is type(given) and right == given)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def table(text: str) -> list[list[Any]] | None:
-    """Return the fields and rows of a series as a table has them: integers beside floats are floats."""
-    rows = series.read(text)
-    return None if rows is None else _as_table(rows)
-
-
-def _as_table(rows: list[list[Any]]) -> list[list[Any]]:
-    header, *body = rows
-    columns = [_column([row[at] for row in body]) for at in range(len(header))]
-    return [header, *map(list, zip(*columns, strict=True))]
-
-
-def _column(cells: list[Any]) -> list[Any]:
-    kinds = {type(cell) for cell in cells if cell is not None}
-    is_float = kinds == {int, float}
-    return [float(cell) if is_float and isinstance(cell, int) else cell for cell in cells]
-
-
 # The examples.
 
 
@@ -160,7 +67,7 @@ def _rows(bench: Bench, example: Example) -> Findings:
     answer = bench.read(texts if is_old else experiment(texts))
     for at, (_, _, spelled) in enumerate(lines):
         right = notation.value(spelled)
-        yield from _table_shown(answer, f"{at}.csv", right and _as_table(right), example.rule, bench=bench)
+        yield from _table_shown(answer, f"{at}.csv", right and as_table(right), example.rule, bench=bench)
 
 
 def _table_shown(
@@ -216,28 +123,13 @@ def _listed(bench: Bench, example: Example) -> Findings:
 
 
 def _statuses(bench: Bench, example: Example) -> Findings:
-    """Make the facts of each question; whether a process lives is what the kit cannot make."""
-    for _, facts, status in example.answers("status"):
-        if facts["alive"] is None or facts["end"]:
-            yield from _status(bench, facts, status, example.rule)
-
-
-def _status(bench: Bench, facts: Mapping[str, Any], status: str, rule: str) -> Findings:
-    prefix = bench.scratch()
-    files = experiment({"notes": b"x"}, outcome=facts["end"])
-    if not facts["begin"]:
-        del files[_LAYOUT["begin"]]
-    if facts["heartbeat"] is not None:
-        beat = {"time": _DATE, "first": facts.get("first", False)}
-        files[_LAYOUT["heartbeat"]] = json.dumps(beat).encode()
-    write(os.path.join(prefix, TAG), files)
-    if facts["heartbeat"] is not None:
-        then = time.time() - facts["heartbeat"]
-        os.utime(os.path.join(prefix, TAG, _LAYOUT["heartbeat"]), (then, then))
-    answer = bench.read_only(prefix, TAG)
-    yield from saw(answer, rule)
-    if answer[0] == "saw" and answer[1]["status"] != status:
-        yield Finding(rule, f"the status is {status}", shown(dict(facts)), shown(answer[1]["status"]))
+    for facts, status in statuses(example):
+        prefix = bench.scratch()
+        write(os.path.join(prefix, TAG), with_facts(facts))
+        if facts["heartbeat"] is not None:
+            then = time.time() - facts["heartbeat"]
+            os.utime(os.path.join(prefix, TAG, _LAYOUT["heartbeat"]), (then, then))
+        yield from says_status(bench.read_only(prefix, TAG), facts, status, example.rule)
 
 
 def _begin(bench: Bench, example: Example) -> Findings:
@@ -262,7 +154,7 @@ def _refused_begin(bench: Bench, example: Example) -> Findings:
 
 def _torn(bench: Bench) -> Findings:
     """Read one series, cut off at each of its bytes after the header."""
-    text = f'epoch,note,Date\n1,"two\nlines ""é""",{_DATE}\n2,nil,{_DATE}\n'
+    text = f'epoch,note,Date\n1,"two\nlines ""é""",{DATE}\n2,nil,{DATE}\n'
     data = text.encode()
     first = data.index(b"\n") + 1
     texts = {f"{at:03}.csv": data[:at] for at in range(first, len(data) + 1)}
@@ -277,7 +169,7 @@ def _torn(bench: Bench) -> Findings:
 
 def _torn_old(bench: Bench) -> Findings:
     """Read a series of 1.0, in which a quote quotes nothing."""
-    text = f'epoch,note,Date\n1,say "hi,{_DATE}\n2,there,{_DATE}\n3,x'
+    text = f'epoch,note,Date\n1,say "hi,{DATE}\n2,there,{DATE}\n3,x'
     answer = bench.read({"loss.csv": text.encode()})
     yield from saw(answer, "series.row-end")
     found = answer[1].get("artifacts", {}).get("loss.csv", {})
@@ -297,12 +189,12 @@ def _typed(bench: Bench) -> Findings:
         "booleans": ["true", "false", "true"],
         "unsure": ["true", "nil", "false"],
         "texts": ['"007"', '"nil"', '"NA"'],
-        "dates": [f'"{_DATE}"', '""', '" "'],
+        "dates": [f'"{DATE}"', '""', '" "'],
         "mixed": ["1", '"1"', "true"],
         "none": ["nil", "nil", "nil"],
         "special": ["nan", "inf", "-inf"],
     }
-    rows = [",".join([*cells, _DATE]) for cells in zip(*columns.values(), strict=True)]
+    rows = [",".join([*cells, DATE]) for cells in zip(*columns.values(), strict=True)]
     text = "\n".join([",".join([*columns, "Date"]), *rows, ""])
     answer = bench.read(experiment({"loss.csv": text.encode()}, outcome="finished"))
     yield from shows(answer, "loss.csv", "rows", table(text), "series.types", bench=bench)
@@ -363,7 +255,7 @@ def _future(bench: Bench) -> Findings:
 
 def _old(bench: Bench) -> Findings:
     """Read an experiment without begin.json, which is one of 1.0."""
-    text = f"epoch,loss,Date\n1,0.5,{_DATE}\n"
+    text = f"epoch,loss,Date\n1,0.5,{DATE}\n"
     answer = bench.read({"options.json": b"[]", "loss.csv": text.encode()})
     yield from shows(answer, "options.json", "value", [], "begin.version", bench=bench)
     yield from shows(answer, "loss.csv", "rows", table(text), "begin.version", bench=bench)
@@ -390,7 +282,7 @@ def _changed(bench: Bench) -> Findings:
     artifacts = {
         "same.json": b"1",
         "longer.json": b"1",
-        "loss.csv": f"epoch,Date\n1,{_DATE}\n".encode(),
+        "loss.csv": f"epoch,Date\n1,{DATE}\n".encode(),
         "a": b"x",
     }
     files = experiment(artifacts, outcome="finished")
@@ -399,16 +291,6 @@ def _changed(bench: Bench) -> Findings:
     answer = bench.read(files)
     for name in artifacts:
         yield from says_error(answer, name, name, "end.reading")
-
-
-def says_error(answer: tuple[str, Any], name: str, word: str, rule: str) -> Findings:
-    """Demand an error in place of an artifact, with a word in it."""
-    yield from saw(answer, rule)
-    if answer[0] != "saw":
-        return
-    found = answer[1]["artifacts"].get(name, {})
-    if word not in found.get("error", "" if word else "?") or "error" not in found:
-        yield Finding(rule, f"there should be an error about {name}", name, shown(repr(found)))
 
 
 def _glued(bench: Bench) -> Findings:

@@ -7,7 +7,7 @@ import email.utils
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -16,20 +16,29 @@ from lab_workbook_conformance.bench import Bench
 from lab_workbook_conformance.case import Case, Finding, shown
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.levels.examples import Example, examples
-from lab_workbook_conformance.levels.reading import Files, experiment, saw, says_error, shows, table
+from lab_workbook_conformance.levels.given import (
+    DATE,
+    Files,
+    Findings,
+    experiment,
+    saw,
+    says_error,
+    says_status,
+    shows,
+    statuses,
+    table,
+    with_facts,
+)
 from lab_workbook_conformance.s3.proxy import Answer, Exchange, Fault
 from lab_workbook_conformance.s3.stage import Stage
 
-Findings = Iterable[Finding]
-
 _LAYOUT = SPEC["layout"]
 _TAG = "baseline"
-_DATE = "2016-02-12T22:17:34Z"
 # Ten bytes of the examples are a row of forty, because segments end where rows do.
 _ROW_BYTES = 40
 _SCALE = _ROW_BYTES // 10
 _TRUTH = b"".join(
-    [f"{'x' * 34},Date\n".encode(), *(f'"{at:016}",{_DATE}\n'.encode() for at in range(1, 64))],
+    [f"{'x' * 34},Date\n".encode(), *(f'"{at:016}",{DATE}\n'.encode() for at in range(1, 64))],
 )
 # A listing has a thousand keys a page.
 _MANY = 1005
@@ -187,7 +196,7 @@ def _gone(bench: Bench) -> Findings:
 def _many(bench: Bench) -> Findings:
     """List an experiment in two pages: its artifacts come after a thousand notes."""
     notes = [f"20160213T{at // 60:04}{at % 60:02}Z-aaaaaa.json" for at in range(_MANY)]
-    note = json.dumps({"time": _DATE, "text": "", "author": "certify"}).encode()
+    note = json.dumps({"time": DATE, "text": "", "author": "certify"}).encode()
     files = experiment({"a.json": b"1", "b.json": b"2"})
     answer = read(bench, {**files, **{_LAYOUT["notes"] + name: note for name in notes}})
     yield from shows(answer, "b.json", "value", 2, "end.missing", bench=bench)
@@ -212,25 +221,10 @@ def _names(bench: Bench) -> Findings:
 
 
 def _statuses(bench: Bench, example: Example) -> Findings:
-    """Make the facts of each question; whether a process lives is what the kit cannot make."""
     with Shelf(bench) as shelf:
-        for _, facts, status in example.answers("status"):
-            if facts["alive"] is None or facts["end"]:
-                yield from _status(shelf, facts, status, example.rule)
-
-
-def _status(shelf: Shelf, facts: Mapping[str, Any], status: str, rule: str) -> Findings:
-    files = experiment({"notes": b"x"}, outcome=facts["end"])
-    if not facts["begin"]:
-        del files[_LAYOUT["begin"]]
-    if facts["heartbeat"] is not None:
-        # The clock of the script may be wrong by years.
-        beat = {"time": _DATE, "first": facts.get("first", False)}
-        files[_LAYOUT["heartbeat"]] = json.dumps(beat).encode()
-    answer = shelf.read(files, later=facts["heartbeat"] or 0)
-    yield from saw(answer, rule)
-    if answer[0] == "saw" and answer[1]["status"] != status:
-        yield Finding(rule, f"the status is {status}", shown(dict(facts)), shown(answer[1]["status"]))
+        for facts, status in statuses(example):
+            answer = shelf.read(with_facts(facts), later=facts["heartbeat"] or 0)
+            yield from says_status(answer, facts, status, example.rule)
 
 
 _MORE: tuple[tuple[str, Any], ...] = (

@@ -12,7 +12,7 @@ from lab_workbook_conformance.bench import TAG, Bench
 from lab_workbook_conformance.case import Case, Finding, shown
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.levels.examples import CLOSE, PAUSE
-from lab_workbook_conformance.levels.reading import begin
+from lab_workbook_conformance.levels.given import begin
 
 Findings = Iterable[Finding]
 
