@@ -80,8 +80,8 @@ def cells() -> Cells:
         readers = dict(_readers(stack))
         for name, experiments in _writers(stack):
             for column, reader in readers.items():
-                given = sum(_is_given(each, reader) for each in experiments)
-                found[name, column] = f"{given} of {len(experiments)}"
+                whole = sum(_is_given(each, reader) for each in experiments)
+                found[name, column] = f"{whole} of {len(experiments)}"
     return found
 
 
@@ -195,10 +195,10 @@ def _is_given(experiment: Experiment, reader: Reader) -> bool:
 def _is_right(right: Right, sight: dict[str, Any], reader: Reader) -> bool:
     if right.member not in sight:
         return False
-    given = notation.value(sight[right.member])
+    value = notation.value(sight[right.member])
     if right.member == "rows" and not (right.is_exact and reader.is_exact):
-        return set(right.value[0]) <= set(given[0]) and len(right.value) == len(given)
-    return given.is_same(right.value, given, integers=reader.integers)
+        return set(right.value[0]) <= set(value[0]) and len(right.value) == len(value)
+    return given.is_same(right.value, value, integers=reader.integers)
 
 
 # The table.
