@@ -123,13 +123,13 @@ def bucket_prefix(s3_client: S3Client) -> str:
 
 
 @pytest.fixture
-def late_s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[LateServer]:
+def late_s3(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LateServer]:
     """A way to the S3 server that is closed at first, with an environment that points to it."""
-    host, _, port = s3_server.url.removeprefix("http://").partition(":")
+    host, _, port = s3.removeprefix("http://").partition(":")
     with socket.socket() as place:
         late = LateServer((host, int(port or 80)), place)
-        for name, value in {**s3_server.environment, "AWS_ENDPOINT_URL_S3": late.url}.items():
-            monkeypatch.setenv(name, value)
+        # After what `s3` has set, in whichever order a test asks for the two.
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", late.url)
         yield late
 
 
