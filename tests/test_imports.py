@@ -43,7 +43,7 @@ ALLOWED = {
 FOREIGN = {
     # mypy_boto3_s3 has types only, and is never imported at run time.
     "store": {"boto3", "botocore", "mypy_boto3_s3"},
-    "reader": {"pandas", "numpy"},
+    "reader": {"jinja2", "pandas", "numpy"},
     "cli": {"click"},
     "kit": {"hypothesis", "jsonschema", "lupa"},
     # The caller's own torch, and only where they have it.

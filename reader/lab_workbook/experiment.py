@@ -23,6 +23,7 @@ from datetime import datetime, timezone
 from typing import Any, SupportsIndex, overload
 
 from lab_workbook import kinds, live
+from lab_workbook.completion import Completion
 from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
 from lab_workbook.protocol import _spec, documents, jsontext, layout, process
 from lab_workbook.protocol.documents import Document
@@ -50,9 +51,15 @@ class Experiment:
         self._explain = explain or (lambda tag: f"there is no experiment {tag!r} at {where}")
         self._begin: Document | None = None
         self._end: Document | None = None
+        self._ipython_key_completions_ = Completion(self.list_artifacts)
 
     def __repr__(self) -> str:
         return f"<Experiment: {self.tag}>"
+
+    def _repr_html_(self) -> str:
+        from lab_workbook.html import notebook
+
+        return notebook.experiment(self)
 
     def __eq__(self, other: object) -> bool:
         return self.where == other.where if isinstance(other, Experiment) else NotImplemented

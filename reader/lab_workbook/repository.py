@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from lab_workbook import config
+from lab_workbook.completion import Completion
 from lab_workbook.errors import ConfigurationError, ExperimentNotFound, StoreError
 from lab_workbook.experiment import Experiment
 from lab_workbook.protocol.prefix import Prefix
@@ -66,9 +67,15 @@ class ExperimentRepository:
             }
         )
         self._opened: Reads | None = None
+        self._ipython_key_completions_ = Completion(self._sorted_tags)
 
     def __repr__(self) -> str:
         return f"<ExperimentRepository: {self.where}>"
+
+    def _repr_html_(self) -> str:
+        from lab_workbook.html import notebook
+
+        return notebook.repository(self)
 
     @property
     def where(self) -> str:
@@ -98,7 +105,7 @@ class ExperimentRepository:
 
     def list_experiments(self) -> list[Experiment]:
         """Return all experiments, sorted by their tags, which begin with the minute of their start."""
-        return [self._experiment(tag) for tag in sorted(self._tags())]
+        return [self._experiment(tag) for tag in self._sorted_tags()]
 
     def meld_csv(self, labels: Mapping[str, str], artifact: str, column: str) -> pd.DataFrame:
         """
@@ -150,6 +157,9 @@ class ExperimentRepository:
             region=self._config.region,
             addressing_style=self._config.addressing_style,
         )
+
+    def _sorted_tags(self) -> list[str]:
+        return sorted(self._tags())
 
     def _tags(self) -> list[str]:
         return [name for name in self._store.folders("") if name]
