@@ -42,7 +42,7 @@ ALLOWED = {
 # What each layer may import from outside the standard library.
 FOREIGN = {
     # mypy_boto3_s3 has types only, and is never imported at run time.
-    "store": {"boto3", "botocore", "mypy_boto3_s3"},
+    "store": {"boto3", "botocore", "mypy_boto3_s3", "tqdm"},
     "reader": {"jinja2", "pandas", "numpy"},
     "cli": {"click"},
     "kit": {"hypothesis", "jsonschema", "lupa"},

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-HEAVY = ("boto3", "botocore", "click", "jinja2", "lab_workbook_writer", "numpy", "pandas")
+HEAVY = ("boto3", "botocore", "click", "jinja2", "lab_workbook_writer", "numpy", "pandas", "tqdm")
 
 
 def imported_by(code: str) -> set[str]:

@@ -9,29 +9,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Final, NamedTuple, Protocol
+
+# In such pieces a large object passes through memory.
+CHUNK_BYTES: Final = 2**20
 
 
 class Entry(NamedTuple):
-    """One object of a listing; ``size`` in bytes."""
+    """
+    One object of a listing; ``size`` in bytes.
+
+    ``etag`` is another one whenever the bytes are other ones, and empty where the store cannot tell.
+    ``age`` is in seconds since the object was last modified, by the store's own clock.
+    """
 
     key: str
     size: int
+    etag: str = ""
+    age: float | None = None
 
 
 class Blob(NamedTuple):
-    """The bytes of an object, when it was last modified, and what the store's clock said then."""
+    """The bytes of an object, when it was last modified, what the store's clock said then, and its etag."""
 
     data: bytes
     modified: datetime
     now: datetime
+    etag: str = ""
 
 
 class Reads(Protocol):
     """All that a reader asks of a store."""
 
-    def get(self, key: str, *, start: int = 0) -> Blob:
-        """Return an object's bytes from ``start`` on; raises `KeyError` where there is none."""
+    def get(self, key: str, *, start: int = 0, etag: str = "") -> Blob:
+        """
+        Return an object's bytes from ``start`` on; raises `KeyError` where there is none.
+
+        ``etag`` is what a listing showed a moment ago. A cache that has just these bytes need not ask.
+        """
+        ...
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes piece by piece, as they lie there now; raises `KeyError`."""
         ...
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[Entry]:
@@ -39,7 +58,7 @@ class Reads(Protocol):
         ...
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """List the names that lie directly under ``prefix`` and have something in them."""
+        """List the names of the folders that begin with ``prefix`` and have something in them."""
         ...
 
 

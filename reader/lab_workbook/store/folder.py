@@ -12,16 +12,20 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from typing import IO, Final
 
 from lab_workbook.errors import AccessDenied, StoreError
 from lab_workbook.protocol import names
-from lab_workbook.store import Blob, Entry
+from lab_workbook.store import CHUNK_BYTES, Blob, Entry
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK, because what was a file a moment ago could be a pipe by now.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# That of FAT; all others tick faster.
+_TICK_SECONDS: Final = 2
 
 
 class FolderStore:
@@ -38,21 +42,20 @@ class FolderStore:
     def __repr__(self) -> str:
         return f"<FolderStore: file://{self._path}>"
 
-    def get(self, key: str, *, start: int = 0) -> Blob:
+    def get(self, key: str, *, start: int = 0, etag: str = "") -> Blob:
         """Return a file's bytes from ``start`` on; raises `KeyError` where there is none."""
-        folder, _, name = key.rpartition("/")
-        with self._errors(key), contextlib.ExitStack() as stack:
-            descriptor = self._open_folder(folder, stack) if names.is_safe_path(key) else None
-            # Looked at before it is opened, because opening a device can already do something.
-            if descriptor is None or not _is_file(name, descriptor):
-                raise KeyError(key)
-            file = stack.enter_context(open(os.open(name, _FILE, dir_fd=descriptor), "rb"))
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise KeyError(key)
+        del etag
+        with self._file(key) as file:
+            status, now = os.fstat(file.fileno()), time.time()
             file.seek(start)
-            modified = datetime.fromtimestamp(status.st_mtime, timezone.utc)
-            return Blob(file.read(), modified, datetime.now(timezone.utc))
+            modified, read = (datetime.fromtimestamp(at, timezone.utc) for at in (status.st_mtime, now))
+            return Blob(file.read(), modified, read, _etag(status, now))
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """Yield a file's bytes piece by piece; raises `KeyError` where there is none."""
+        with self._file(key) as file:
+            while piece := file.read(CHUNK_BYTES):
+                yield piece
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[Entry]:
         """List the files whose keys begin with ``prefix``, in the order of their bytes."""
@@ -69,8 +72,8 @@ class FolderStore:
         yield from sorted(found, key=lambda entry: entry.key.encode())
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """List the folders directly under ``prefix`` that have something in them."""
-        folder = prefix.rpartition("/")[0]
+        """List the names of the folders that begin with ``prefix`` and have something in them."""
+        folder, _, beginning = prefix.rpartition("/")
         with self._errors(prefix), contextlib.ExitStack() as stack:
             descriptor = self._open_folder(folder, stack)
             if descriptor is None:
@@ -78,9 +81,24 @@ class FolderStore:
             found = [
                 name
                 for name, status in _scan(descriptor)
-                if stat.S_ISDIR(status.st_mode) and _has_files(name, descriptor)
+                if name.startswith(beginning)
+                and stat.S_ISDIR(status.st_mode)
+                and _has_files(name, descriptor)
             ]
         yield from sorted(found, key=str.encode)
+
+    @contextlib.contextmanager
+    def _file(self, key: str) -> Iterator[IO[bytes]]:
+        folder, _, name = key.rpartition("/")
+        with self._errors(key), contextlib.ExitStack() as stack:
+            descriptor = self._open_folder(folder, stack) if names.is_safe_path(key) else None
+            # Looked at before it is opened, because opening a device can already do something.
+            if descriptor is None or not _is_file(name, descriptor):
+                raise KeyError(key)
+            file = stack.enter_context(open(os.open(name, _FILE, dir_fd=descriptor), "rb"))
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise KeyError(key)
+            yield file
 
     def _open_folder(self, folder: str, stack: contextlib.ExitStack) -> int | None:
         """Return a descriptor of a folder, reached part by part so that no link is followed."""
@@ -115,6 +133,14 @@ class FolderStore:
             raise StoreError(f"{self._path}{key} cannot be read: {error.strerror}") from None
 
 
+def _etag(status: os.stat_result, now: float) -> str:
+    """Return what changes with the bytes of a file, if that can be told yet."""
+    # A file system's clock ticks at most every two seconds: until then a file can change unseen.
+    if now - status.st_mtime < _TICK_SECONDS:
+        return ""
+    return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
+
+
 def _is_file(name: str, folder: int) -> bool:
     try:
         return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
@@ -135,9 +161,10 @@ def _scan(folder: int) -> Iterator[tuple[str, os.stat_result]]:
 
 def _walk(folder: int, prefix: str) -> Iterator[Entry]:
     """Yield the files in a folder and, one after the other, in the folders below it."""
+    now = time.time()
     for name, status in _scan(folder):
         if stat.S_ISREG(status.st_mode):
-            yield Entry(prefix + name, status.st_size)
+            yield Entry(prefix + name, status.st_size, _etag(status, now), now - status.st_mtime)
         elif stat.S_ISDIR(status.st_mode):
             with _inside(name, folder) as descriptor:
                 yield from _walk(descriptor, f"{prefix}{name}/")

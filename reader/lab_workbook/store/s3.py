@@ -17,13 +17,14 @@ import functools
 import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from lab_workbook.errors import AccessDenied, ConfigurationError
 from lab_workbook.protocol import layout
 from lab_workbook.protocol.prefix import Prefix
-from lab_workbook.store import Blob, Entry, multipart, s3_errors
+from lab_workbook.store import CHUNK_BYTES, Blob, Entry, multipart, s3_errors
+from lab_workbook.store.parallel import THREADS
 from lab_workbook.store.put_options import PutOptions
 from lab_workbook.store.wire import Wire
 
@@ -49,6 +50,12 @@ _SOURCES = {
     "iam-role": "the role of this machine",
     "custom-process": "the program that the profile names",
 }
+
+
+class Unchanged(NamedTuple):
+    """The answer that nothing has changed, and what the server's clock said then."""
+
+    now: datetime
 
 
 class S3Store:
@@ -97,33 +104,55 @@ class S3Store:
             ) from error
         self._endpoint = self._client.meta.endpoint_url
 
-    def get(self, key: str, *, start: int = 0) -> Blob:
+    def get(self, key: str, *, start: int = 0, etag: str = "") -> Blob:
         """Return an object's bytes from ``start`` on; raises `KeyError` where there is none."""
+        del etag
         more: dict[str, Any] = {"Range": f"bytes={start}-"} if start else {}
         with self._explained(key):
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._path + key, **more)
-                data = answer["Body"].read()
+                return self._get(key, **more)
             except self._client.exceptions.ClientError as error:
                 if _code(error) not in s3_errors.PAST_THE_END:
                     raise
                 head = self._client.head_object(Bucket=self._bucket, Key=self._path + key)
-                return Blob(b"", head["LastModified"], _now(head))
-        return Blob(data, answer["LastModified"], _now(answer))
+                return Blob(b"", head["LastModified"], _now(head), head["ETag"])
+
+    def get_unless(self, key: str, etag: str) -> Blob | Unchanged:
+        """Return an object's bytes, unless it is as it was with this etag; raises `KeyError`."""
+        with self._explained(key):
+            try:
+                return self._get(key, IfNoneMatch=etag)
+            except self._client.exceptions.ClientError as error:
+                if _code(error) not in s3_errors.NOT_MODIFIED:
+                    raise
+                return Unchanged(_now(error.response))
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes piece by piece; raises `KeyError` where there is none."""
+        with self._explained(key):
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._path + key)
+            yield from answer["Body"].iter_chunks(CHUNK_BYTES)
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[Entry]:
         """List the objects whose keys begin with ``prefix``, in the order of their bytes."""
         more: dict[str, Any] = {"StartAfter": self._path + after} if after else {}
+        cut = len(self._path)
         for page in self._pages(prefix, **more):
+            now = _now(page)
             for item in page.get("Contents", []):
-                yield Entry(item["Key"][len(self._path) :], item["Size"])
+                age = (now - item["LastModified"]).total_seconds()
+                yield Entry(item["Key"][cut:], item["Size"], item["ETag"], age)
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """List the names that lie directly under ``prefix`` and have something in them."""
-        cut = len(self._path + prefix)
+        """List the names of the folders that begin with ``prefix`` and have something in them."""
+        cut = len(self._path) + prefix.rfind("/") + 1
         for page in self._pages(prefix, Delimiter="/"):
             for item in page.get("CommonPrefixes", []):
                 yield item["Prefix"][cut:-1]
+
+    def url(self, key: str) -> str:
+        """Return what no other object of any server is called."""
+        return f"{self._endpoint}/{self._bucket}/{self._path}{key}"
 
     def create(self, key: str, body: IO[bytes]) -> None:
         """Put an object that must not exist yet; raises `AlreadyExists`."""
@@ -176,12 +205,17 @@ class S3Store:
         """A client that sends a request once, so that nothing arrives twice without our knowing it."""
         return self._new_client(1)
 
+    def _get(self, key: str, **more: Any) -> Blob:
+        answer = self._client.get_object(Bucket=self._bucket, Key=self._path + key, **more)
+        return Blob(answer["Body"].read(), answer["LastModified"], _now(answer), answer["ETag"])
+
     def _new_client(self, attempts: int) -> S3Client:
         from botocore.config import Config
 
         config = Config(
             connect_timeout=10,
             read_timeout=60,
+            max_pool_connections=THREADS,
             retries={"mode": "standard", "total_max_attempts": attempts},
         )
         if self._is_elsewhere:
@@ -240,4 +274,10 @@ def _code(error: ClientError) -> str:
 def _now(answer: Any) -> datetime:
     """Return what the server's clock said, or ours where it said nothing."""
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return email.utils.parsedate_to_datetime(date) if date else datetime.now(timezone.utc)
+    return _parsed_date(date) if date else datetime.now(timezone.utc)
+
+
+# Of many answers in one second each says the same.
+@functools.lru_cache(maxsize=16)
+def _parsed_date(date: str) -> datetime:
+    return email.utils.parsedate_to_datetime(date)

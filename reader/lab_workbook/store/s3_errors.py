@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 # HEAD requests have no body, so their code is the bare status.
 MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
 PAST_THE_END = frozenset({"InvalidRange", "416"})
+NOT_MODIFIED = frozenset({"NotModified", "304"})
 
-_CREATED_BEFORE = frozenset({"PreconditionFailed", "412", "NotModified", "304"})
+_CREATED_BEFORE = frozenset({"PreconditionFailed", "412"}) | NOT_MODIFIED
 _BAD_CREDENTIALS = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "NotSignedUp"}
 )

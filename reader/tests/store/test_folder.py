@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from lab_workbook import AccessDenied, StoreError
-from lab_workbook.store import Entry
 from lab_workbook.store.folder import FolderStore
 
 
@@ -46,11 +46,70 @@ def test_keys_come_in_the_order_of_their_bytes(store: FolderStore) -> None:
     """
     As S3 lists them: a folder's slash sorts after the dot of its neighbour.
     """
-    assert list(store.keys("A/")) == [Entry("A/a.txt", 3), Entry("A/b.txt", 0), Entry("A/b/c.txt", 1)]
+    found = [(entry.key, entry.size) for entry in store.keys("A/")]
+
+    assert found == [("A/a.txt", 3), ("A/b.txt", 0), ("A/b/c.txt", 1)]
     assert [entry.key for entry in store.keys("A/b")] == ["A/b.txt", "A/b/c.txt"]
     assert [entry.key for entry in store.keys("A/", after="A/b.txt")] == ["A/b/c.txt"]
     assert [entry.key for entry in store.keys("")] == ["A/a.txt", "A/b.txt", "A/b/c.txt", "B/x"]
     assert list(store.keys("C/")) == []
+
+
+@pytest.mark.parametrize("change", ["other bytes", "another file", "more bytes"])
+def test_a_version_is_another_one_when_the_bytes_are(store: FolderStore, tmp_path: Path, change: str) -> None:
+    """
+    In a listing as in what is read; also for a file of the same size that was renamed into place.
+    """
+    path = tmp_path / "root/A/a.txt"
+    os.utime(path, (1e9, 1e9))
+    before = version(store)
+
+    if change == "another file":
+        (tmp_path / "new").write_text("xyz")
+        os.utime(tmp_path / "new", (1e9, 1e9))
+        (tmp_path / "new").rename(path)
+    else:
+        path.write_text("xyz" if change == "other bytes" else "more")
+        os.utime(path, (1e9 + 1, 1e9 + 1))
+
+    assert before
+    assert version(store) not in ("", before)
+
+
+def test_the_version_of_a_file_that_has_just_changed_is_not_known(store: FolderStore, tmp_path: Path) -> None:
+    """
+    It could change again without its time showing it.
+    """
+    os.utime(tmp_path / "root/A/a.txt")
+
+    assert version(store) == ""
+
+
+def version(store: FolderStore) -> str:
+    (entry,) = store.keys("A/a.txt")
+    assert store.get("A/a.txt").etag == entry.etag
+    return entry.etag
+
+
+def test_a_listing_tells_how_old_a_file_is(store: FolderStore, tmp_path: Path) -> None:
+    os.utime(tmp_path / "root/A/a.txt", (1e9, 1e9))
+
+    (entry,) = store.keys("A/a.txt")
+
+    assert entry.age is not None
+    assert abs(time.time() - 1e9 - entry.age) < 60
+
+
+def test_a_large_file_is_read_in_pieces(store: FolderStore, tmp_path: Path) -> None:
+    data = os.urandom(3 * 2**20 + 1)
+    (tmp_path / "root/A/model.pt").write_bytes(data)
+
+    pieces = list(store.chunks("A/model.pt"))
+
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) <= 2**20
+    with pytest.raises(KeyError):
+        list(store.chunks("A/nothing"))
 
 
 def test_folders_are_those_with_something_in_them(store: FolderStore, tmp_path: Path) -> None:
@@ -59,6 +118,8 @@ def test_folders_are_those_with_something_in_them(store: FolderStore, tmp_path: 
     assert list(store.folders("")) == ["A", "B"]
     assert list(store.folders("A/")) == ["b"]
     assert list(store.folders("C/")) == []
+    assert list(store.folders("A")) == ["A"]
+    assert list(store.folders("A/b")) == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import sys
 import pytest
 from lab_workbook import errors
 from lab_workbook.protocol import prefix
-from lab_workbook.store import Entry
-from lab_workbook.store.s3 import S3Store
+from lab_workbook.store.s3 import S3Store, Unchanged
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def test_a_key_may_hold_any_character_of_a_name(store, key):
     put(store, key, b"1")
 
     assert store.get(key).data == b"1"
-    assert list(store.keys("tag/")) == [Entry(key, 1)]
+    assert [(entry.key, entry.size) for entry in store.keys("tag/")] == [(key, 1)]
 
 
 def test_a_listing_has_every_key_of_many_pages_in_order(store, s3_client, bucket_prefix):
@@ -100,6 +99,47 @@ def test_folders_are_the_names_directly_below(store):
 
     assert list(store.folders("")) == ["a", "b"]
     assert list(store.folders("a/")) == ["deep"]
+    assert list(store.folders("a/d")) == ["deep"]
+    assert list(store.folders("b")) == ["b"]
+
+
+def test_a_listing_and_an_object_tell_the_same_version(store):
+    """
+    Which is another one as soon as the bytes are, and comes with the age by the server's own clock.
+    """
+    put(store, "a", b"1")
+    (first,) = store.keys("a")
+    put(store, "a", b"2")
+    (second,) = store.keys("a")
+
+    assert first.etag != second.etag == store.get("a").etag
+    assert abs(second.age) < 60
+
+
+def test_an_object_that_has_not_changed_is_not_sent_again(store):
+    put(store, "a", b"1")
+    first = store.get("a")
+
+    again = store.get_unless("a", first.etag)
+    put(store, "a", b"2")
+
+    assert isinstance(again, Unchanged)
+    assert abs((again.now - first.now).total_seconds()) < 60
+    assert store.get_unless("a", first.etag).data == b"2"
+    with pytest.raises(KeyError):
+        store.get_unless("b", first.etag)
+
+
+def test_a_large_object_is_read_in_pieces(store):
+    data = os.urandom(3 * 2**20 + 1)
+    put(store, "model.pt", data)
+
+    pieces = list(store.chunks("model.pt"))
+
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) <= 2**20
+    with pytest.raises(KeyError, match="nothing"):
+        list(store.chunks("nothing"))
 
 
 def test_an_object_is_created_once(store):
