@@ -196,13 +196,20 @@ local function waitWhileItMoves(self)
    return wait(self, longest - soon, patience - soon, ended, refused)
 end
 
+-- Returns whether all has arrived, by what the wait for `ended` or `refused` returned. The journal goes with
+-- the spool, perhaps since it was read; that of a refusal stays.
+local function hasArrived(self, code)
+   if code == 3 or journal.last(self.journal, 'ended') then return true end
+   return code == 0 and not journal.last(self.journal, 'refused')
+end
+
 --- Wait until all has arrived, as long as something moves, and say so if not all has.
 -- @treturn boolean whether it has
 function Delivery:waitForEnd()
    -- Ctrl-C raises in here, and ends the wait; its user is still to hear what is left.
    local ran, code = pcall(waitWhileItMoves, self)
    if ran and code == nil then return false end
-   if code == 3 or journal.last(self.journal, 'ended') then
+   if hasArrived(self, code) then
       -- Where our end is the uploader's too, as in a container, it would leave the spool behind.
       local seconds = spec.TIMING_REMOVAL_SECONDS
       if code == 0 then wait(self, seconds, seconds, event('refused')) end

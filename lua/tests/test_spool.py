@@ -67,6 +67,20 @@ def test_the_script_ends_after_its_spool(run, stand_in):
     assert "No such file" in done.stdout
 
 
+def test_a_spool_that_goes_as_soon_as_it_is_delivered_is_delivered(run, stand_in):
+    """
+    The script has read that it ended, and a moment later there is no journal that says so.
+    """
+    # What is written to a file without a name is read by whoever has it open, and never again.
+    answer = """say '{"event": "claimed"}'; exec 5>> "$spool/.lab-workbook/journal"
+    say() { sleep 0.5; rm -f "$spool/.lab-workbook/journal"; printf '%s\\n' "$1" >&5; }"""
+
+    done = run("print(w:close())", **stand_in(answer))
+
+    assert done.stdout.endswith("\ntrue\n")
+    assert done.stderr == ""
+
+
 def test_the_queue_says_what_the_contract_says(run, stand_in, tmp_path):
     """
     Line by line, and each save under a fresh number.
