@@ -18,6 +18,7 @@ AIMS = (
     ("Lua", 1.5),
     ("read, text", 3.0),
     ("read", 1.2),
+    ("refresh", 0.1),
 )
 
 ABSOLUTE_AIMS = {"import lab_workbook": 50e-3, "new_experiment": 10e-3}
@@ -54,7 +55,7 @@ def main() -> None:
 
 def figures() -> Iterator[Figure]:
     """Measure one module after the other."""
-    for module in ("python_row", "start", "lua_row", "reading"):
+    for module in ("python_row", "start", "lua_row", "reading", "growing"):
         for line in importlib.import_module(f"benchmarks.{module}").run():
             yield Figure(*line)
 

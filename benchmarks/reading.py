@@ -24,14 +24,14 @@ TEXTS = ("a, b", 'say "no"', "007", "nil", "true", "nothing to say", "")
 def run() -> list[tuple[str, float, float]]:
     """Return a name, our CPU seconds and those of the plain call, for each kind of series."""
     return [
-        _figure(f"read, numbers, {ROWS:,} x 7", _numbers()),
-        _figure(f"read, numbers with holes, {ROWS:,} x 7", _numbers(holes=True)),
-        _figure(f"read, text in two columns, {ROWS:,} x 7", _texts()),
+        _figure(f"read, numbers, {ROWS:,} x 7", numbers()),
+        _figure(f"read, numbers with holes, {ROWS:,} x 7", numbers(holes=True)),
+        _figure(f"read, text in two columns, {ROWS:,} x 7", texts()),
     ]
 
 
 def _figure(name: str, columns: dict[str, list[Any]]) -> tuple[str, float, float]:
-    data = _written(columns)
+    data = written(columns)
     _check(series.read(data, name), columns)
     ours, floor = [], []
     # In turns, so that a busy machine slows both.
@@ -51,7 +51,8 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _numbers(*, holes: bool = False) -> dict[str, list[Any]]:
+def numbers(*, holes: bool = False) -> dict[str, list[Any]]:
+    """Return the columns of a series of numbers, by their names."""
     chance = random.Random(1)
     columns: dict[str, list[Any]] = {
         "epoch": [row / 1000 for row in range(ROWS)],
@@ -67,15 +68,17 @@ def _numbers(*, holes: bool = False) -> dict[str, list[Any]]:
     return columns
 
 
-def _texts() -> dict[str, list[Any]]:
+def texts() -> dict[str, list[Any]]:
+    """Return the columns of a series that has text in two of them."""
     chance = random.Random(2)
-    return _numbers() | {
+    return numbers() | {
         "error": [chance.choice(("train", "test")) for _ in range(ROWS)],
         "gradientNorm": [chance.choice(TEXTS) for _ in range(ROWS)],
     }
 
 
-def _written(columns: dict[str, list[Any]]) -> bytes:
+def written(columns: dict[str, list[Any]]) -> bytes:
+    """Return the columns as the bytes of a series."""
     lines = [",".join([*columns, "Date"])]
     for row, values in enumerate(zip(*columns.values(), strict=True)):
         minute, second = divmod(row, 60)

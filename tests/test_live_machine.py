@@ -312,7 +312,16 @@ class LiveSeries(RuleBasedStateMachine):
             assert rows.endswith(b"\n")
             assert len(rows) >= self.longest
             self.longest = len(rows)
+            self._check_from(len(rows), interlude)
             assert self.has_ended or experiment.artifact_sizes()[NAME] >= len(rows)
+
+    def _check_from(self, length, interlude):
+        """Read on from a row that a reader has, as one does that looks again."""
+        if not self.has_ended:
+            start = self.truth.rindex(b"\n", 0, length - 1) + 1 if length > len(HEADER) else 0
+            more = live.read(Watched(self.bucket, interlude), "T/", NAME, start=start)
+            assert more == self.truth[start : start + len(more)]
+            assert start + len(more) >= length
 
 
 def test_each_read_is_a_prefix_of_the_truth_and_never_shorter_than_one_before():
@@ -411,9 +420,10 @@ def test_a_pinned_story_ends_well(scenario, machine):
 
 
 def _swap_list_and_get(patch):
-    def read(store, folder, name, bad):
-        data = live._artifact(store, folder, name, is_needed=False)
-        return live._assemble(store, folder, data, live._list(store, folder, name), bad)
+    def read(store, folder, name, start, bad):
+        data = live._artifact(store, folder, name, start, is_needed=False)
+        listed = live._list(store, folder, name, start)
+        return live._assemble(store, folder, data, start, listed, bad=bad)
 
     patch.setattr(live, "_read", read)
 

@@ -9,18 +9,19 @@ One experiment: its artifacts by name, and what it says of itself.
 >>> experiment.status
 'finished'
 
-Nothing is read before it is asked for, and nothing is remembered but begin.json and end.json, which
-never change: an experiment that still runs shows more each time.
+Nothing is read before it is asked for. An experiment that still runs shows more each time, for nothing is
+remembered but what never changes: begin.json, end.json, and the rows of series that it has read.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
-from typing import Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from lab_workbook import kinds, live
 from lab_workbook.completion import Completion
@@ -28,6 +29,9 @@ from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
 from lab_workbook.protocol import _spec, documents, jsontext, layout, process
 from lab_workbook.protocol.documents import Document
 from lab_workbook.store import Reads
+
+if TYPE_CHECKING:
+    from lab_workbook.growing import Growing
 
 # An error that lists more names than this hides what it has to say.
 _NAMES_SHOWN = 20
@@ -124,6 +128,8 @@ class Experiment:
             Unreadable: it is not what its name says, or not what was written.
         """
         end = self.end
+        if not end and name.endswith(_spec.KIND_SERIES_SUFFIX) and self.begin:
+            return self._growing_series(name)
         data = self.read_bytes(name)
         difference = _difference(end, name, data)
         if difference:
@@ -220,6 +226,24 @@ class Experiment:
         """The ``type`` and ``message`` of what made it fail."""
         error = self.end.get("error")
         return error if isinstance(error, dict) else None
+
+    def _growing_series(self, name: str) -> Any:
+        """Return a series of which the rows that were read before need not be read again."""
+        table = self._growing.read(
+            name, lambda start: live.read(self._store, f"{self.tag}/", name, start=start)
+        )
+        if table is not None:
+            return table
+        data = self.read_bytes(name)
+        value = kinds.taught(name, data)
+        return self._growing.remember(name, data, kinds.own(name, data)) if value is None else value
+
+    @functools.cached_property
+    def _growing(self) -> Growing:
+        # pandas takes most of a second to import.
+        from lab_workbook.growing import Growing
+
+        return Growing()
 
     def _is_alive(self) -> bool | None:
         is_alive = process.is_alive(self.begin)

@@ -37,7 +37,7 @@ def artifact_processor(function: _P) -> _P:
 
     The function is called with a name and bytes, before anything else is tried. What it returns is the
     value; None says that it is for others to read. Of several functions the first registered is asked
-    first.
+    first. Of a series that still grows they are asked once.
     """
     _processors.append(function)
     return function
@@ -50,10 +50,21 @@ def decode(name: str, data: bytes, *, is_legacy: bool = False) -> Any:
     Raises:
         Unreadable: the bytes are not what the name says.
     """
+    value = taught(name, data)
+    return own(name, data, is_legacy=is_legacy) if value is None else value
+
+
+def taught(name: str, data: bytes) -> Any:
+    """Return what a function of the user makes of an artifact, or None."""
     for processor in _processors:
         value = processor(name, data)
         if value is not None:
             return value
+    return None
+
+
+def own(name: str, data: bytes, *, is_legacy: bool = False) -> Any:
+    """Return the value of an artifact as it is without the user's functions; raises as `decode` does."""
     if name.endswith(_spec.KIND_JSON_SUFFIX):
         return _json(name, data)
     if name.endswith(_spec.KIND_SERIES_SUFFIX):

@@ -28,9 +28,11 @@ class _Gap(Exception):
     """Something that was listed is not there any more, or not as its name says."""
 
 
-def read(store: Reads, folder: str, name: str) -> bytes:
+def read(store: Reads, folder: str, name: str, *, start: int = 0) -> bytes:
     """
     Return the rows of a series that are in the bucket by now; ``folder`` is the experiment's.
+
+    Somebody who has rows already asks for the bytes from ``start`` on, and only these are fetched.
 
     Raises:
         KeyError: there is no such artifact.
@@ -39,7 +41,7 @@ def read(store: Reads, folder: str, name: str) -> bytes:
     bad: set[Segment] = set()
     for _ in range(_ATTEMPTS):
         try:
-            return _read(store, folder, name, bad)
+            return _read(store, folder, name, start, bad)
         except _Gap as gap:  # noqa: PERF203 - an attempt is several requests
             reason = gap
     raise Unreadable(f"{name} of {folder.rstrip('/')} cannot be read whole: {reason}")
@@ -60,47 +62,52 @@ def sizes(found: dict[str, int]) -> dict[str, int]:
     return reach
 
 
-def _read(store: Reads, folder: str, name: str, bad: set[Segment]) -> bytes:
+def _read(store: Reads, folder: str, name: str, start: int, bad: set[Segment]) -> bytes:
     # Listed first. The other way round, segments could be superseded in between by an artifact that is
     # newer than the one we have, and nothing would show that they are missing.
-    listed = _list(store, folder, name)
-    data = _artifact(store, folder, name, is_needed=not listed)
-    return _assemble(store, folder, data, listed, bad)
+    listed = _list(store, folder, name, start)
+    data = _artifact(store, folder, name, start, is_needed=not listed)
+    return _assemble(store, folder, data, start, listed, bad=bad)
 
 
-def _assemble(store: Reads, folder: str, data: bytes, listed: list[Segment], bad: set[Segment]) -> bytes:
+def _assemble(
+    store: Reads, folder: str, data: bytes, start: int, listed: list[Segment], *, bad: set[Segment]
+) -> bytes:
     """Add to the first rows the segments that follow, of several the one that reaches furthest."""
-    while ahead := [each for each in listed if each.end > len(data)]:
-        following = [each for each in ahead if each.start <= len(data) and each not in bad]
+    while ahead := [each for each in listed if each.end > start + len(data)]:
+        place = start + len(data)
+        following = [each for each in ahead if each.start <= place and each not in bad]
         if not following:
-            raise _Gap(f"nothing is there from byte {len(data)} on, and there was more")
-        segment = max(following, key=lambda each: each.end)
-        data += _get(store, folder, segment, bad)[len(data) - segment.start :]
+            raise _Gap(f"nothing is there from byte {place} on, and there was more")
+        data += _get(store, folder, max(following, key=lambda each: each.end), place, bad)
     return data
 
 
-def _list(store: Reads, folder: str, name: str) -> list[Segment]:
-    entries = store.keys(folder + segments.folder(name))
+def _list(store: Reads, folder: str, name: str, start: int) -> list[Segment]:
+    place = folder + segments.folder(name)
+    # The end of a segment comes first in its key, so all that end by `start` are passed over.
+    entries = store.keys(place, after=place + segments.last_range(start) if start else "")
     found = (segments.parse(entry.key.removeprefix(folder)) for entry in entries)
     return [segment for segment in found if segment is not None and segment.name == name]
 
 
-def _artifact(store: Reads, folder: str, name: str, *, is_needed: bool) -> bytes:
+def _artifact(store: Reads, folder: str, name: str, start: int, *, is_needed: bool) -> bytes:
     try:
-        return store.get(folder + name).data
+        return store.get(folder + name, start=start).data
     except KeyError:
         if is_needed:
             raise
         return b""
 
 
-def _get(store: Reads, folder: str, segment: Segment, bad: set[Segment]) -> bytes:
+def _get(store: Reads, folder: str, segment: Segment, place: int, bad: set[Segment]) -> bytes:
+    """Return what a segment holds from a byte of the series on."""
     try:
-        data = store.get(f"{folder}{segment}").data
+        data = store.get(f"{folder}{segment}", start=place - segment.start).data
     except KeyError:
         raise _Gap(f"bytes {segment.start} to {segment.end} were listed, and are gone") from None
-    if len(data) != segment.size:
+    if len(data) != segment.end - place:
         # Another one may hold these rows too.
         bad.add(segment)
-        raise _Gap(f"bytes {segment.start} to {segment.end} are {len(data)} bytes")
+        raise _Gap(f"of bytes {segment.start} to {segment.end} there are {len(data)} from {place} on")
     return data

@@ -49,6 +49,16 @@ def folder(name: str) -> str:
     return f"{_spec.LAYOUT_SEGMENTS}{name}/"
 
 
+def last_range(end: int) -> str:
+    """
+    Return what the last part of a key is at most, of all segments that end at a byte.
+
+    >>> last_range(4096)
+    '000000000004096-999999999999999'
+    """
+    return f"{end:0{_DIGITS}}-{'9' * _DIGITS}"
+
+
 def parse(path: str) -> Segment | None:
     """
     Return the segment that lies at a path inside of an experiment, or None.
