@@ -66,7 +66,7 @@ def isolation(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     home = next(homes)
     home.mkdir()
     for name in list(os.environ):
-        if name.startswith(("AWS_", "LAB_WORKBOOK_")):
+        if name.startswith(("AWS_", "LAB_WORKBOOK_", "XDG_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     # A test without credentials must not wait for the metadata service of a cloud.

@@ -111,10 +111,10 @@ local function fromFile()
    return values
 end
 
-local function seconds(name, value)
+local function amount(name, value, unit, limit)
    local number = type(value) == 'number' and value or type(value) == 'string' and numbers.read(value)
-   if not number or not (number >= 0 and number < 1e9) then
-      errors.refuse(('%s = %s: it must be a number of seconds, 0 or more'):format(name, text.shown(value)))
+   if not number or not (number >= 0 and number < limit) then
+      errors.refuse(('%s = %s: it must be a number of %s, 0 or more'):format(name, text.shown(value), unit))
    end
    return number
 end
@@ -140,7 +140,8 @@ end
 
 -- Returns the value of a setting, or raises where it cannot be used.
 local function checked(key, name, value)
-   if type(spec.CONFIG_DEFAULTS[key]) == 'number' then return seconds(name, value) end
+   if key == 'cacheBytes' then return amount(name, value, 'bytes', 2^63) end
+   if type(spec.CONFIG_DEFAULTS[key]) == 'number' then return amount(name, value, 'seconds', 1e9) end
    if type(value) ~= 'string' then
       errors.refuse(('%s = %s: it must be a text'):format(name, tostring(value)))
    end
@@ -148,7 +149,7 @@ local function checked(key, name, value)
    if value == '' then
       errors.refuse(("%s = '': it must not be empty; leave it out for the default"):format(name))
    end
-   if key == 'spoolDir' then return folder(name, value) end
+   if key == 'spoolDir' or key == 'cacheDir' then return folder(name, value) end
    if CHOICES[key] then return oneOf(name, value, CHOICES[key]) end
    return value
 end

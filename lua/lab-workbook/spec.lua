@@ -103,6 +103,8 @@ return {
       ["exitMax"] = 300,
       ["uploader"] = "auto",
       ["spoolDir"] = "~/.local/state/lab-workbook/",
+      ["cacheDir"] = "~/.cache/lab-workbook/",
+      ["cacheBytes"] = 5000000000,
    },
    CONFIG_UPLOADERS = {"auto", "lab-workbook", "aws"},
    CONFIG_ADDRESSING_STYLES = {"auto", "path", "virtual"},

@@ -22,7 +22,7 @@ from lab_workbook.protocol import _spec, prefix
 
 
 class Config(NamedTuple):
-    """Every setting, checked. Times are in seconds."""
+    """Every setting, checked. Times are in seconds, folders absolute and with a final slash."""
 
     bucket_prefix: prefix.Prefix
     endpoint_url: str | None
@@ -38,6 +38,8 @@ class Config(NamedTuple):
     exit_max: float
     uploader: str
     spool_dir: str
+    cache_dir: str
+    cache_bytes: int
 
 
 def load(arguments: Mapping[str, object] | None = None) -> Config:
@@ -110,7 +112,9 @@ _CHOICES = {
     "server_side_encryption": _spec.CONFIG_ENCRYPTIONS,
     "acl": _spec.CONFIG_ACLS,
 }
+_FOLDERS = ("spool_dir", "cache_dir")
 _PLAIN_ENCRYPTION = "AES256"
+_CACHE_HOME = "XDG_CACHE_HOME"
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _warned: set[str] = set()
 
@@ -125,6 +129,7 @@ def _find(arguments: Mapping[str, object] | None) -> Iterator[tuple[str, str, An
             (field, arguments or {}, "an argument"),
             (variable, os.environ, variable),
             (key, file, _spec.CONFIG_FILE),
+            (key, _system_folders(), _CACHE_HOME),
         )
         yield next(
             (
@@ -155,6 +160,13 @@ def _read_file() -> dict[str, str]:
     return values
 
 
+def _system_folders() -> dict[str, str]:
+    """Return where the system wants some things: https://specifications.freedesktop.org/basedir-spec/."""
+    home = os.environ.get(_CACHE_HOME, "")
+    # One that is not absolute is to be ignored, says its specification.
+    return {"cacheDir": os.path.join(home, _spec.PROTOCOL_NAME)} if os.path.isabs(home) else {}
+
+
 def _checked(field: str, name: str, value: Any) -> Any:
     default = _spec.CONFIG_DEFAULTS[_CAMEL[field]]
     if value is None:
@@ -163,10 +175,12 @@ def _checked(field: str, name: str, value: Any) -> Any:
         return value if isinstance(value, prefix.Prefix) else prefix.parse(_text(name, value))
     if value == "":
         raise ConfigurationError(f"{name} = '': it must not be empty; leave it out for the default")
-    if field == "spool_dir":
+    if field in _FOLDERS:
         return prefix.parse(f"file://{os.path.abspath(os.path.expanduser(_text(name, value)))}").path
+    if field == "cache_bytes":
+        return int(_number(name, value, "bytes", 2**63))
     if isinstance(default, int):
-        return _seconds(name, value)
+        return _number(name, value, "seconds", 10**9)
     text = _text(name, value)
     if text not in _CHOICES.get(field, (text,)):
         raise ConfigurationError(f"{name} = {text!r}: it is one of {', '.join(_CHOICES[field])}")
@@ -187,14 +201,14 @@ def _text(name: str, value: object) -> str:
     raise ConfigurationError(f"{name} = {value!r}: it must be a text")
 
 
-def _seconds(name: str, value: Any) -> float:
+def _number(name: str, value: Any, unit: str, limit: int) -> float:
     try:
-        seconds = float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        seconds = -1.0
-    if not 0 <= seconds < 1e9:
-        raise ConfigurationError(f"{name} = {value!r}: it must be a number of seconds, 0 or more")
-    return seconds
+        number = -1.0
+    if not 0 <= number < limit:
+        raise ConfigurationError(f"{name} = {value!r}: it must be a number of {unit}, 0 or more")
+    return number
 
 
 _CAMEL = {snake_case(key): key for key in _spec.CONFIG_DEFAULTS}

@@ -106,6 +106,8 @@ CONFIG_DEFAULTS: Final[dict[str, int | str | None]] = {
     "exitMax": 300,
     "uploader": "auto",
     "spoolDir": "~/.local/state/lab-workbook/",
+    "cacheDir": "~/.cache/lab-workbook/",
+    "cacheBytes": 5000000000,
 }
 CONFIG_UPLOADERS: Final = ("auto", "lab-workbook", "aws",)
 CONFIG_ADDRESSING_STYLES: Final = ("auto", "path", "virtual",)

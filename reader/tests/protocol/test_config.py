@@ -19,8 +19,34 @@ def test_without_any_setting_experiments_go_to_the_home_folder(isolation):
 
     assert str(loaded.bucket_prefix) == f"file://{isolation}/lab-workbook/"
     assert loaded.spool_dir == f"{isolation}/.local/state/lab-workbook/"
+    assert loaded.cache_dir == f"{isolation}/.cache/lab-workbook/"
+    assert loaded.cache_bytes == 5_000_000_000
     assert (loaded.upload_every, loaded.exit_timeout, loaded.exit_max) == (10, 30, 300)
     assert (loaded.endpoint_url, loaded.profile, loaded.region, loaded.uploader) == (None, None, None, "auto")
+
+
+def test_copies_lie_where_the_system_wants_them(file, monkeypatch):
+    """
+    Unless the user has said otherwise; a folder that is not absolute is none (basedir-spec).
+    """
+    monkeypatch.setenv("XDG_CACHE_HOME", "/scratch/cache")
+    from_system = config.load()
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    from_default = config.load()
+    file("cacheDir = ~/copies\n")
+    from_file = config.load()
+
+    assert from_system.cache_dir == "/scratch/cache/lab-workbook/"
+    assert from_default.cache_dir.endswith("/.cache/lab-workbook/")
+    assert from_file.cache_dir.endswith("/copies/")
+
+
+@pytest.mark.parametrize("given", [-1, "much", "nan", 2**63, ""])
+def test_a_size_is_a_number_of_bytes(given):
+    assert config.load({"cache_bytes": "0"}).cache_bytes == 0
+    assert config.load({"cache_bytes": 10**12}).cache_bytes == 10**12
+    with pytest.raises(ConfigurationError, match="bytes|empty"):
+        config.load({"cache_bytes": given})
 
 
 def test_an_argument_wins_over_the_environment_over_the_file(file, monkeypatch):
