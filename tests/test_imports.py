@@ -43,7 +43,8 @@ ALLOWED = {
 FOREIGN = {
     # mypy_boto3_s3 has types only, and is never imported at run time.
     "store": {"boto3", "botocore", "mypy_boto3_s3", "tqdm"},
-    "reader": {"jinja2", "pandas", "numpy"},
+    # matplotlib and IPython only where they are there, for a live plot.
+    "reader": {"IPython", "jinja2", "matplotlib", "numpy", "pandas"},
     "cli": {"click"},
     "kit": {"hypothesis", "jsonschema", "lupa"},
     # The caller's own torch, and only where they have it.

@@ -44,6 +44,7 @@ from lab_workbook.errors import (
 if TYPE_CHECKING:
     from lab_workbook_writer.workbook import Workbook
 
+    from lab_workbook.downsampling import downsample
     from lab_workbook.experiment import Experiment
     from lab_workbook.kinds import artifact_processor
     from lab_workbook.repository import ExperimentRepository
@@ -73,6 +74,7 @@ __all__ = [
     "Unreadable",
     "UnsupportedProtocol",
     "artifact_processor",
+    "downsample",
     "new_experiment",
 ]
 
@@ -80,6 +82,7 @@ _HOMES = {
     "Experiment": "lab_workbook.experiment",
     "ExperimentRepository": "lab_workbook.repository",
     "artifact_processor": "lab_workbook.kinds",
+    "downsample": "lab_workbook.downsampling",
 }
 
 

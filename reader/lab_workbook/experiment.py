@@ -32,6 +32,7 @@ from lab_workbook.store import Reads
 
 if TYPE_CHECKING:
     from lab_workbook.growing import Growing
+    from lab_workbook.watch import Watch
 
 # An error that lists more names than this hides what it has to say.
 _NAMES_SHOWN = 20
@@ -158,6 +159,25 @@ class Experiment:
             raise self._missing(name)
         return data
 
+    def watch(self, name: str, *, every: float = 2.0, timeout: float | None = None) -> Watch:
+        """
+        Return an iterator over the new rows of a series as they land, each time as a DataFrame.
+
+        >>> for rows in experiment.watch("Training loss.csv"):
+        ...     print(rows)
+
+        First comes what is there. It looks ``every`` so many seconds, waits for a series that does not
+        exist yet, and ends when the experiment has ended, or is lost, and all rows were given; or when
+        ``timeout`` seconds have passed without a row. ``experiment.watch(...).plot(y="loss")`` draws them.
+
+        Raises, while it goes on:
+            ArtifactNotFound: the experiment is over, and there never was such a series.
+            Unreadable: it is no series, or not what was written.
+        """
+        from lab_workbook.watch import Watch
+
+        return Watch(self, name, every=every, timeout=timeout)
+
     @property
     def begin(self) -> Mapping[str, Any]:
         """What begin.json says; empty for protocol 1.0, which had none."""
@@ -177,6 +197,8 @@ class Experiment:
             if data is None:
                 return {}
             self._end = documents.read_end(data)
+            # It grows no more.
+            self.__dict__.pop("_growing", None)
         return self._end
 
     @property

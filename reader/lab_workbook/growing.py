@@ -86,10 +86,6 @@ class Growing:
         self._put(name, remember(data, table))
         return copied(table)
 
-    def forget(self, name: str) -> None:
-        """Let go of a series that grows no more."""
-        self._put(name, None)
-
     def _put(self, name: str, known: Known | None) -> None:
         with self._lock:
             self._known.pop(name, None)
