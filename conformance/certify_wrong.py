@@ -111,6 +111,15 @@ def expected(name: str) -> frozenset[str]:
     return frozenset({wrong.rule, *wrong.also})
 
 
+def allowed(name: str) -> frozenset[str]:
+    """Return what the kit may name: what it has to, and what a moment decides."""
+    return expected(name) | frozenset(table.load()[name].perhaps)
+
+
+def _declared(wrong: table.Wrong) -> str:
+    return " ".join([*wrong.also, *(f"({rule})" for rule in wrong.perhaps)])
+
+
 def rows(found: Sequence[Seen]) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield the table: wrong one, its rule, what goes with it, what was named, what is wrong with that."""
     for name, wrong in sorted(table.load().items()):
@@ -118,10 +127,10 @@ def rows(found: Sequence[Seen]) -> Iterator[tuple[str, str, str, str, str]]:
         if not mine:
             continue
         named = frozenset().union(*(each.named for each in mine))
-        missing, more = expected(name) - named, named - expected(name)
+        missing, more = expected(name) - named, named - allowed(name)
         faults = [f"-{rule}" for rule in sorted(missing)] + [f"+{rule}" for rule in sorted(more)]
         faults += [each.trouble for each in mine if each.trouble]
-        yield name, wrong.rule, " ".join(wrong.also), " ".join(sorted(named)), " ".join(faults)
+        yield name, wrong.rule, _declared(wrong), " ".join(sorted(named)), " ".join(faults)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,8 +142,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = []
     for each in every(options.names):
         found.append(each)
-        if each.trouble or not each.named <= expected(each.name):
-            sys.stderr.write(f"{each.name}: {' '.join(each.named - expected(each.name))} {each.trouble}\n")
+        more = each.named - allowed(each.name)
+        if each.trouble or more:
+            sys.stderr.write(f"{each.name}: {' '.join(more)} {each.trouble}\n")
     table_rows = list(rows(found))
     for row in table_rows:
         sys.stdout.write(f"| {' | '.join(row)} |\n")

@@ -32,12 +32,14 @@ class Wrong(NamedTuple):
     """
     A writer or reader that breaks one rule.
 
-    ``also`` are rules that nobody can keep who breaks that one. ``owner`` is a module or class, whose
-    function ``attribute`` is replaced by one that gets the right one in front of its arguments.
+    ``also`` are rules that nobody can keep who breaks that one, and ``perhaps`` those that a moment decides:
+    what a kill meets, which of two threads is first. ``owner`` is a module or class, whose function
+    ``attribute`` is replaced by one that gets the right one in front of its arguments.
     """
 
     name: str
     also: tuple[str, ...]
+    perhaps: tuple[str, ...]
     owner: Any
     attribute: str
     instead: Right
@@ -78,13 +80,18 @@ WRONG: dict[str, Wrong] = {}
 
 
 def instead_of(
-    name: str, owner: Any, attribute: str, *, also: tuple[str, ...] = ()
+    name: str,
+    owner: Any,
+    attribute: str,
+    *,
+    also: tuple[str, ...] = (),
+    perhaps: tuple[str, ...] = (),
 ) -> Callable[[Right], Right]:
     """Say which wrong one a function makes: its name is the rule, and a number where there are several."""
 
     def remember(instead: Right) -> Right:
         assert name not in WRONG, name  # noqa: S101 - two of one name would hide each other
-        WRONG[name] = Wrong(name, also, owner, attribute, instead)
+        WRONG[name] = Wrong(name, also, perhaps, owner, attribute, instead)
         return instead
 
     return remember

@@ -138,7 +138,7 @@ def deleted_at_once(_: Right, _store: Bucket) -> Any:
     return 0.0
 
 
-@instead_of("segments.first", Bucket, "first_headers", also=("tag.claim", "segments.rows"))
+@instead_of("segments.first", Bucket, "first_headers", also=("tag.claim", "segments.rows", "segments.cover"))
 def plainly(_: Right, _store: Bucket) -> Any:
     """Objects are put whether they are there or not."""
     return {}
@@ -181,7 +181,7 @@ def last_beat(_: Right, store: Bucket) -> Any:
     store.send(_LAYOUT["heartbeat"], store.heartbeat(is_first=False))
 
 
-@instead_of("kind.replace-3", Bucket, "save", also=("end.last",))
+@instead_of("kind.replace-3", Bucket, "save", also=("end.last",), perhaps=("end.delivery",))
 def overtaking(_: Right, store: Bucket) -> Any:
     """Each artifact is sent by a thread of its own, as soon as it can be."""
     while store.may_replace and store._waiting:  # noqa: SLF001 - as above

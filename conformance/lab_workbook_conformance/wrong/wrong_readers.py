@@ -93,8 +93,7 @@ def by_date(_: Right, rows: list[list[str]]) -> Any:
     return rows[:1] + sorted(rows[1:], key=lambda row: row[-1])
 
 
-# The bytes of a growing artifact may end anywhere.
-@instead_of("series.row-end", parsing, "whole", also=("live.read",))
+@instead_of("series.row-end", parsing, "whole")
 def torn_row(_: Right, rows: list[list[str]]) -> Any:
     """Half a row at the end is a row."""
     return rows if rows[-1] not in ([], [""]) else rows[:-1]
@@ -252,7 +251,8 @@ def all_or_nothing(right: Right, experiment: Experiment) -> Any:
     return right(experiment)
 
 
-@instead_of("end.reading", Experiment, "is_as_promised")
+# A series that is older than its end would be put together from its segments.
+@instead_of("end.reading", Experiment, "is_as_promised", also=("live.read",))
 def unchecked(_: Right, _experiment: Experiment, _name: str, _data: bytes) -> Any:
     """What has been changed is given as it is."""
     return True

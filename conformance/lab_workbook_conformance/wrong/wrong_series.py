@@ -125,7 +125,7 @@ class _LateHeaders(Folder):
         super().append(name, header + data)
 
 
-@instead_of("series.birth", writer, "Folder")
+@instead_of("series.birth", writer, "Folder", perhaps=("series.kept",))
 def empty_at_birth(_: Right, path: str) -> Any:
     """A series is born empty, and its header comes with the first row."""
     return _LateHeaders(path, are_files_late=False)
