@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from lab_workbook.downsampling import downsample
     from lab_workbook.experiment import Experiment
+    from lab_workbook.html.report import report
     from lab_workbook.kinds import artifact_processor
     from lab_workbook.repository import ExperimentRepository
 
@@ -76,12 +77,14 @@ __all__ = [
     "artifact_processor",
     "downsample",
     "new_experiment",
+    "report",
 ]
 
 _HOMES = {
     "Experiment": "lab_workbook.experiment",
     "ExperimentRepository": "lab_workbook.repository",
     "artifact_processor": "lab_workbook.kinds",
+    "report": "lab_workbook.html.report",
     "downsample": "lab_workbook.downsampling",
 }
 

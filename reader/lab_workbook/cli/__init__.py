@@ -22,6 +22,7 @@ _VERBS = {
     "ls": "List the experiments of a folder or a bucket.",
     "policy": "Print the permissions that S3 has to give.",
     "push": "Deliver what is left in a spool.",
+    "report": "Write a page about experiments, with their curves.",
     "show": "Show what is known of one experiment.",
 }
 

@@ -1,0 +1,138 @@
+"""
+A report: one page about some experiments, with their curves, that opens anywhere and asks for nothing.
+
+>>> lab_workbook.report(repository["TAG1", "TAG2"], "report.html")
+
+The page holds all that it shows, each number exactly, and the little program that draws it. A policy in its
+head forbids it every request, and every script but the two whose hashes it names.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import importlib.resources
+import json
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from lab_workbook.errors import AlreadyExists, NotComparable, StoreError
+from lab_workbook.experiment import Experiment
+from lab_workbook.html import curves, facts, render, source, visible
+from lab_workbook.html.facts import Facts
+
+_SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "static/data.js", "static/report.js")
+_STYLES = ("vendor/uplot/uPlot.min.css", "static/report.css")
+# What the template begins with, so that a report is known by its first bytes.
+_MARK = b"<!doctype html>\n<!-- A report of lab-workbook. -->\n"
+
+
+def report(experiments: Iterable[Experiment], path: str | os.PathLike[str]) -> None:
+    """
+    Write a page about some experiments: their curves, parameters, sources, notes and artifacts.
+
+    >>> lab_workbook.report(repository["TAG1", "TAG2"], "report.html")
+
+    An earlier report at ``path`` is replaced in one step, and any other file is left alone.
+
+    Raises:
+        NotComparable: there is no experiment.
+        ExperimentNotFound: nothing lies under one of the tags.
+        Unreadable: an experiment is not one that this version can read.
+        AlreadyExists: a file that is no report has this path.
+        StoreError: the page cannot be written.
+    """
+    # Asked before the work, which can take a minute.
+    _check(os.fspath(path))
+    _write(page(experiments).encode(), os.fspath(path))
+
+
+def page(experiments: Iterable[Experiment]) -> str:
+    """Return the page of `report` as HTML."""
+    chosen = list(dict.fromkeys(experiments))
+    if not chosen:
+        raise NotComparable("there is nothing to report: give at least one experiment")
+    told = [facts.of(each) for each in chosen]
+    series = curves.of(chosen, told)
+    sources = source.of(chosen, told)
+    scripts, styles = _texts(_SCRIPTS), _texts(_STYLES)
+    return render(
+        "report.html",
+        policy=_policy(scripts, styles),
+        scripts=_trusted(scripts),
+        styles=_trusted(styles),
+        data=_embedded({"tags": [visible(each.tag) for each in told], "series": series}),
+        facts=told,
+        parameters=_parameters(told),
+        environment=_rows([each.environment for each in told]),
+        artifacts=_rows([each.artifacts for each in told]),
+        series=series,
+        sources=sources,
+        now=datetime.now(timezone.utc),
+    )
+
+
+def _parameters(told: Sequence[Facts]) -> dict[str, list[tuple[str, list[Any], bool]]]:
+    names = sorted({name for each in told for name in each.parameters})
+    return {name: _rows([each.parameters.get(name, {}) for each in told]) for name in names}
+
+
+def _rows(of_each: Sequence[dict[str, Any]]) -> list[tuple[str, list[Any], bool]]:
+    """Return each key with its value in every experiment, or None, and whether these differ."""
+    keys = dict.fromkeys(key for values in of_each for key in values)
+    rows = [(key, [values.get(key) for values in of_each]) for key in keys]
+    return [(key, values, len(set(values)) > 1) for key, values in rows]
+
+
+def _texts(names: Sequence[str]) -> list[str]:
+    here = importlib.resources.files(__package__)
+    return [here.joinpath(name).read_text(encoding="utf-8") for name in names]
+
+
+def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
+    hashes = {"script-src": scripts, "style-src": styles}
+    allowed = [f"{kind} {' '.join(map(_hash, texts))}" for kind, texts in hashes.items()]
+    return "; ".join(["default-src 'none'", *allowed, "base-uri 'none'", "form-action 'none'"])
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _trusted(texts: Sequence[str]) -> list[Any]:
+    import markupsafe
+
+    return [markupsafe.Markup(text) for text in texts]  # noqa: S704 - files of ours, whose hashes the policy has
+
+
+def _embedded(data: Any) -> Any:
+    """Return data as JSON of ASCII alone, in which no text can end the element that it stands in."""
+    import markupsafe
+
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return markupsafe.Markup(text)  # noqa: S704 - nothing is left in it that HTML knows
+
+
+def _check(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError), open(path, "rb") as file:
+        if file.read(len(_MARK)) == _MARK:
+            return
+        raise AlreadyExists(f"{path} is there, and is no report: choose another path, or move it away")
+
+
+def _write(data: bytes, path: str) -> None:
+    # Beside its place, because only within a file system a file is replaced in one step.
+    part = f"{path}.{os.getpid()}.part"
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(part)
+        raise StoreError(f"the report cannot be written to {path}: {error.strerror}") from None

@@ -1,0 +1,97 @@
+"""
+The source of several experiments: commits, patches, and how the patches differ.
+
+Patches that are the same are shown once, and each other one beside the first experiment's.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lab_workbook.errors import LabWorkbookError
+from lab_workbook.experiment import Experiment
+from lab_workbook.html.facts import Facts
+from lab_workbook.protocol import _spec
+
+# A patch of a megabyte holds data; reading it is not looking, and comparing it takes minutes.
+_BYTES_MAX = 512 * 1024
+_LINES_MAX = 4_000
+
+_KINDS = {"+++": "head", "---": "head", "+": "added", "-": "removed", "@": "place", "d": "head", "i": "head"}
+
+
+class Line(NamedTuple):
+    """A line of a patch; ``kind`` is ``added``, ``removed``, ``place``, ``head`` or empty."""
+
+    kind: str
+    text: str
+
+
+class Source(NamedTuple):
+    """
+    The source of some experiments that ran the same: a name, a commit and a patch.
+
+    ``numbers`` are the places of the experiments; ``difference`` is to the patch of the first of all, and
+    None where there is nothing to compare. ``left`` counts the lines of the patch that are not shown.
+    """
+
+    name: str
+    numbers: list[int]
+    commit: str
+    patch: list[Line]
+    left: int
+    difference: list[Line] | None
+
+
+def of(experiments: Sequence[Experiment], facts: Sequence[Facts]) -> list[Source]:
+    """Return the sources of the experiments, those that are the same only once."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for number, (experiment, told) in enumerate(zip(experiments, facts, strict=True)):
+        for name in _names(told):
+            commit = _read(experiment, name + _spec.KIND_GIT_COMMIT_SUFFIX, told).strip()
+            patch = _read(experiment, name + _spec.KIND_GIT_PATCH_SUFFIX, told)
+            groups.setdefault((name, commit, patch), []).append(number)
+    first: dict[str, str] = {}
+    found = []
+    for (name, commit, patch), numbers in sorted(groups.items(), key=lambda group: (group[0][0], group[1])):
+        lines = patch.splitlines()
+        difference = _difference(first[name], patch) if name in first else None
+        first.setdefault(name, patch)
+        shown = _shown(lines[:_LINES_MAX])
+        found.append(Source(name, numbers, commit, shown, len(lines) - len(shown), difference))
+    return found
+
+
+def _names(told: Facts) -> list[str]:
+    suffixes = (_spec.KIND_GIT_COMMIT_SUFFIX, _spec.KIND_GIT_PATCH_SUFFIX)
+    stems = (
+        name.removesuffix(suffix) for suffix in suffixes for name in told.artifacts if name.endswith(suffix)
+    )
+    return list(dict.fromkeys(stems))
+
+
+def _read(experiment: Experiment, name: str, told: Facts) -> str:
+    size = told.artifacts.get(name, 0)
+    if not size:
+        return ""
+    if size > _BYTES_MAX:
+        told.problems.append(f"{name} has {size:,} bytes, which is too much to show here")
+        return ""
+    try:
+        value = experiment[name]
+    except LabWorkbookError as error:
+        told.problems.append(str(error))
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _difference(one: str, other: str) -> list[Line]:
+    before, after = (text.splitlines()[:_LINES_MAX] for text in (one, other))
+    # Its first two lines would name files, and there are none.
+    return _shown(list(difflib.unified_diff(before, after, lineterm=""))[2:])
+
+
+def _shown(lines: list[str]) -> list[Line]:
+    return [Line(_KINDS.get(line[:3], _KINDS.get(line[:1], "")), line) for line in lines]
