@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab_workbook.errors import (
     AccessDenied,
+    AmbiguousTag,
     ArtifactNotFound,
     BucketNotFound,
     ConfigurationError,
@@ -26,6 +27,7 @@ from lab_workbook.errors import (
     CredentialsMissing,
     ExperimentNotFound,
     InvalidName,
+    InvalidQuery,
     InvalidRow,
     InvalidSeries,
     InvalidTag,
@@ -34,6 +36,7 @@ from lab_workbook.errors import (
     Misuse,
     NotComparable,
     NotFound,
+    NotRestorable,
     StoreError,
     TagTaken,
     Unreachable,
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDenied",
+    "AmbiguousTag",
     "ArtifactNotFound",
     "BucketNotFound",
     "ConfigurationError",
@@ -61,6 +65,7 @@ __all__ = [
     "ExperimentNotFound",
     "ExperimentRepository",
     "InvalidName",
+    "InvalidQuery",
     "InvalidRow",
     "InvalidSeries",
     "InvalidTag",
@@ -69,6 +74,7 @@ __all__ = [
     "Misuse",
     "NotComparable",
     "NotFound",
+    "NotRestorable",
     "StoreError",
     "TagTaken",
     "Unreachable",

@@ -12,7 +12,10 @@ LabWorkbookError
   NotFound
     ExperimentNotFound
     ArtifactNotFound        lists the names that do exist
+    AmbiguousTag            several experiments begin like this; lists them
   NotComparable             these experiments cannot be put in one table like this
+  NotRestorable             the source cannot be put back as it ran; says what is missing
+  InvalidQuery              no condition of pandas, or of columns that no experiment has
   Unreadable                a file is not what its name says; names the artifact and what to do
     UnsupportedProtocol     written by a newer major version
   StoreError                the folder or the bucket said no
@@ -34,6 +37,7 @@ import sys
 __all__ = [
     "AccessDenied",
     "AlreadyExists",
+    "AmbiguousTag",
     "ArtifactNotFound",
     "BucketNotFound",
     "ConfigurationError",
@@ -42,6 +46,7 @@ __all__ = [
     "DeliveryRefused",
     "ExperimentNotFound",
     "InvalidName",
+    "InvalidQuery",
     "InvalidRow",
     "InvalidSeries",
     "InvalidTag",
@@ -50,6 +55,7 @@ __all__ = [
     "Misuse",
     "NotComparable",
     "NotFound",
+    "NotRestorable",
     "StoreError",
     "TagTaken",
     "Unreachable",
@@ -127,8 +133,20 @@ class ArtifactNotFound(NotFound):
     """The experiment has no artifact of this name."""
 
 
+class AmbiguousTag(NotFound):
+    """The beginning of a tag that was given fits several experiments."""
+
+
+class InvalidQuery(LabWorkbookError, ValueError):
+    """What was asked of the table of experiments is no condition, or not about its columns."""
+
+
 class NotComparable(LabWorkbookError, ValueError):
     """These experiments cannot be put in one table like this."""
+
+
+class NotRestorable(LabWorkbookError):
+    """The source of an experiment cannot be put back as it ran."""
 
 
 class Unreadable(LabWorkbookError, ValueError):

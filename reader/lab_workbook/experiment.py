@@ -19,11 +19,12 @@ import difflib
 import functools
 import hashlib
 import operator
+import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from lab_workbook import kinds, live
+from lab_workbook import kinds, live, status
 from lab_workbook.completion import Completion
 from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
 from lab_workbook.protocol import _spec, documents, jsontext, layout, process
@@ -31,7 +32,9 @@ from lab_workbook.protocol.documents import Document
 from lab_workbook.store import Reads
 
 if TYPE_CHECKING:
+    from lab_workbook.checkout import Checkout
     from lab_workbook.growing import Growing
+    from lab_workbook.verify import Verification
     from lab_workbook.watch import Watch
 
 # An error that lists more names than this hides what it has to say.
@@ -131,14 +134,7 @@ class Experiment:
         end = self.end
         if not end and name.endswith(_spec.KIND_SERIES_SUFFIX) and self.begin:
             return self._growing_series(name)
-        data = self.read_bytes(name)
-        difference = _difference(end, name, data)
-        if difference:
-            raise Unreadable(
-                f"{name} of {self.tag} {difference} when the experiment ended:"
-                f" it was changed or not copied whole. `experiment.read_bytes({name!r})` gives it as it is"
-            )
-        return kinds.decode(name, data, is_legacy=not self.begin)
+        return kinds.decode(name, self._written(name, end), is_legacy=not self.begin)
 
     def read_bytes(self, name: str) -> bytes:
         """
@@ -178,6 +174,55 @@ class Experiment:
 
         return Watch(self, name, every=every, timeout=timeout)
 
+    def checkout(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        repository: str | os.PathLike[str] | None = None,
+        name: str = _spec.GIT_DEFAULT_NAME,
+        patch: bool = True,
+    ) -> Checkout:
+        """
+        Put the source back as it ran, into a new or empty folder: the commit, and what differed from it.
+
+        >>> experiment.checkout("as-it-ran")
+        Checkout(directory='/home/me/as-it-ran', commit='5f2c…', changed=('train.py',))
+
+        The commit comes from ``repository``, a path or a URL, or else from the git repository of the working
+        directory. ``name`` is that of `save_git_status`; without ``patch`` it is the commit alone. The folder
+        is a git repository of its own, in which ``git diff HEAD`` shows what differed. Nothing is run, so
+        submodules stay empty, and of what Git LFS keeps there are the pointers.
+
+        Raises:
+            ArtifactNotFound: the script did not save its git status.
+            NotRestorable: the folder is in use, the commit is not to be had, or the patch does not fit;
+                then the folder is left as it was.
+        """
+        from lab_workbook import checkout
+
+        end = self.end
+        log = self._written(name + _spec.KIND_GIT_COMMIT_SUFFIX, end)
+        changes = self._written(name + _spec.KIND_GIT_PATCH_SUFFIX, end) if patch else b""
+        return checkout.restore(log, changes, directory, repository=repository)
+
+    def verify(self) -> Verification:
+        """
+        Compare every file with what end.json lists: present, the same bytes, and nothing beside them.
+
+        >>> experiment.verify()
+        <Verification of 201602122149-PMJ8a76csB: sound, 5 files, 8412 bytes>
+        >>> assert experiment.verify(), experiment.verify().problems
+
+        Each file is read anew, whatever the cache has, and never whole into memory.
+
+        Raises:
+            ExperimentNotFound: nothing lies under this tag.
+            Unreadable: end.json is no such document.
+        """
+        from lab_workbook import verify
+
+        return verify.verify(self._store, self.tag)
+
     @property
     def begin(self) -> Mapping[str, Any]:
         """What begin.json says; empty for protocol 1.0, which had none."""
@@ -214,11 +259,7 @@ class Experiment:
         is_alive = None if self._end else self._is_alive()
         if self.end:
             return str(self.end["outcome"])
-        if not self.begin:
-            return _spec.STATUS_UNKNOWN
-        if is_alive is None:
-            return _spec.STATUS_OPEN
-        return _spec.STATUS_RUNNING if is_alive else _spec.STATUS_LOST
+        return status.of(self.begin, None, is_alive=is_alive)
 
     @property
     def started(self) -> datetime | None:
@@ -275,10 +316,20 @@ class Experiment:
             heartbeat = self._store.get(f"{self.tag}/{_spec.LAYOUT_HEARTBEAT}")
         except KeyError:
             return None
-        if (heartbeat.now - heartbeat.modified).total_seconds() < _spec.TIMING_LOST_SECONDS:
+        if status.is_young((heartbeat.now - heartbeat.modified).total_seconds()):
             return True
-        # The first one stays as it is in a bucket that refuses overwrites, and says nothing when it is old.
-        return None if _is_first(heartbeat.data) else False
+        return None if status.is_first(heartbeat.data) else False
+
+    def _written(self, name: str, end: Mapping[str, Any]) -> bytes:
+        """Return the bytes of an artifact, if they are those that ``end`` lists."""
+        data = self.read_bytes(name)
+        difference = _difference(end, name, data)
+        if difference:
+            raise Unreadable(
+                f"{name} of {self.tag} {difference} when the experiment ended:"
+                f" it was changed or not copied whole. `experiment.read_bytes({name!r})` gives it as it is"
+            )
+        return data
 
     def _is_settled(self, name: str) -> bool:
         """Say whether an artifact is all there is of it."""
@@ -315,14 +366,6 @@ class Experiment:
         shown = ", ".join(map(repr, existing[:_NAMES_SHOWN])) or "no artifacts yet"
         more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
         return ArtifactNotFound(f"{self.tag} has no {name!r}.{hint}\nIt has: {shown}{more}.")
-
-
-def _is_first(heartbeat: bytes) -> bool:
-    try:
-        document = jsontext.decode(heartbeat)
-    except ValueError:
-        return False
-    return isinstance(document, dict) and document.get("first") is True
 
 
 def _listed_bytes(end: Mapping[str, Any], name: str) -> int | None:
