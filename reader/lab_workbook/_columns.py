@@ -25,7 +25,7 @@ from lab_workbook.protocol import _spec
 IS_MODERN = int(pd.__version__.partition(".")[0]) >= 3
 
 _SAMPLE = 1000
-_TEXT = "str" if IS_MODERN else "string"
+TEXT = "str" if IS_MODERN else "string"
 _INTEGER = re.compile("-?[0-9]{1,400}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)")
 _WORDS = {_spec.SERIES_MISSING: None, _spec.SERIES_TRUE: True, _spec.SERIES_FALSE: False}
@@ -41,8 +41,8 @@ def unmarked(column: Any) -> Any:
     cells = column.tolist()
     # A text that comes again and again, such as a phase's name, is cut once.
     if len({*cells[:_SAMPLE]}) < _SAMPLE // 10:
-        return _array(list(map(_Cut().__getitem__, cells)), _TEXT)
-    return _array([_cut(cell) for cell in cells] if column.hasnans else [cell[1:] for cell in cells], _TEXT)
+        return array(list(map(_Cut().__getitem__, cells)), TEXT)
+    return array([_cut(cell) for cell in cells] if column.hasnans else [cell[1:] for cell in cells], TEXT)
 
 
 class _Cut(dict[Any, "str | None"]):
@@ -74,17 +74,18 @@ def typed(cells: Sequence[str]) -> Any:
     if kinds <= {float, int} and (float in kinds or not kinds):
         return np.array([np.nan if value is None else value for value in values], "float64")
     if kinds == {int}:
-        return _array(values, "Int64" if has_holes else "int64")
+        return array(values, "Int64" if has_holes else "int64")
     if kinds == {bool}:
-        return _array(values, "boolean" if has_holes else "bool")
+        return array(values, "boolean" if has_holes else "bool")
     if kinds == {str}:
-        return _array(values, _TEXT)
+        return array(values, TEXT)
     column = np.empty(len(values), object)
     column[:] = values
     return column
 
 
-def _array(values: list[Any], dtype: Any) -> Any:
+def array(values: Sequence[Any], dtype: Any) -> Any:
+    """Return an array of pandas."""
     return pd.array(values, dtype=dtype)
 
 

@@ -16,29 +16,35 @@ import contextlib
 import difflib
 import operator
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from lab_workbook import config
 from lab_workbook.completion import Completion
-from lab_workbook.errors import ConfigurationError, ExperimentNotFound, StoreError
+from lab_workbook.errors import AmbiguousTag, ConfigurationError, ExperimentNotFound, StoreError
 from lab_workbook.experiment import Experiment
+from lab_workbook.overview import rows
+from lab_workbook.overview.catalogue import Catalogue
+from lab_workbook.protocol import _spec, names
 from lab_workbook.protocol.prefix import Prefix
 from lab_workbook.store import Reads
+from lab_workbook.store.cache_folder import CacheFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _TAGS_SHOWN = 3
+_WHOLE_TAG = re.compile(_spec.TAG_PATTERN)
 
 
 class ExperimentRepository:
     """
     The experiments under a prefix.
 
-    ``repository["TAG"]`` is an experiment and ``repository["A", "B"]`` a tuple of them;
-    ``repository[-1]`` is the last by its tag, ``repository[:]`` the list of all. The bucket or folder
-    is not asked before something in it is.
+    ``repository["TAG"]`` is an experiment and ``repository["A", "B"]`` a tuple of them; of a tag the
+    beginning is enough, if no other begins so. ``repository[-1]`` is the last by its tag,
+    ``repository[:]`` the list of all. The bucket or folder is not asked before something in it is.
 
     Two arguments are a bucket and a prefix in it, as they were in 2016.
 
@@ -90,7 +96,7 @@ class ExperimentRepository:
     def __getitem__(self, key: slice) -> list[Experiment]: ...
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            return self._experiment(key)
+            return self._found(key)
         if isinstance(key, tuple):
             return tuple(self[each] for each in key)
         if isinstance(key, slice):
@@ -106,6 +112,52 @@ class ExperimentRepository:
     def list_experiments(self) -> list[Experiment]:
         """Return all experiments, sorted by their tags, which begin with the minute of their start."""
         return [self._experiment(tag) for tag in self._sorted_tags()]
+
+    def table(self, *, series: bool | str | Collection[str] = False) -> pd.DataFrame:
+        """
+        Return a table with a row for each experiment, by its tag.
+
+        >>> table = repository.table(series=["Training loss.csv"])
+        >>> table[["status", "options.learning rate", "Training loss.loss.min"]]
+
+        Its columns are ``status``, ``started``, ``ended``, ``duration`` (of those that have ended),
+        ``host``, ``language``, ``note`` (the newest) and the parameters: what is in the JSON artifacts of
+        at most 64 KiB that hold an object, nested with dots, as in ``options.optimizer.rate``. For the
+        ``series`` that are named, or all for True, it has the last, lowest and highest value of each
+        column. An experiment that cannot be read has the status ``unreadable``, and its note says why.
+
+        What was read is kept in the cache, so that only what has changed is read the next time.
+        """
+        from lab_workbook.overview import frame, summaries
+
+        catalogue = self._catalogue()
+        found = rows.read(self._store, catalogue)
+        wanted = (series,) if isinstance(series, str) else series
+        if wanted is False:
+            return frame.frame(found, [{}] * len(found))
+        names = None if wanted is True else wanted
+        summed = summaries.read(lambda tag, name: self._experiment(tag)[name], found, names, catalogue)
+        return frame.frame(found, summed)
+
+    def find(self, query: str | None = None, /, **values: Any) -> list[Experiment]:
+        """
+        Return the experiments for which a condition of pandas holds, and which have these values.
+
+        >>> repository.find('`options.learning rate` < 0.1 and status == "finished"', language="Lua")
+        [<Experiment: 201602122149-PMJ8a76csB>]
+
+        Both are about the columns of `table`; in the query, names with dots or spaces stand in backticks,
+        dates are UTC without a zone, as in ``started > "2016-02-12"``, and ``@name`` is a variable of
+        yours. Values of such columns are given as ``**{"options.learning rate": 0.1}``; None finds what
+        has none.
+
+        Raises:
+            InvalidQuery: there is no such column, or the query is no condition.
+        """
+        from lab_workbook.overview import select
+
+        # Two calls away from here is the user, whose variables a query may name.
+        return [self._experiment(tag) for tag in select.tags(self.table(), query, values, level=2)]
 
     def meld_csv(self, labels: Mapping[str, str], artifact: str, column: str) -> pd.DataFrame:
         """
@@ -123,6 +175,21 @@ class ExperimentRepository:
         from lab_workbook import compare
 
         return compare.meld_csv({self[tag]: label for tag, label in labels.items()}, artifact, column)
+
+    def _found(self, tag: str) -> Experiment:
+        # Of a whole tag there is no need to ask whether it is the beginning of another.
+        if _WHOLE_TAG.fullmatch(tag) or "/" in tag or not names.is_safe_path(tag):
+            return self._experiment(tag)
+        found = list(self._store.folders(tag))
+        if tag in found or not found:
+            return self._experiment(tag)
+        if len(found) > 1:
+            shown = ", ".join(map(repr, found[:_TAGS_SHOWN]))
+            more = f" and {len(found) - _TAGS_SHOWN:,} more" if len(found) > _TAGS_SHOWN else ""
+            raise AmbiguousTag(
+                f"{len(found):,} experiments begin with {tag!r}: {shown}{more}. Give more of the tag"
+            )
+        return self._experiment(found[0])
 
     def _experiment(self, tag: str) -> Experiment:
         return Experiment(self._store, tag, f"{self.where}{tag}/", explain=self._explain)
@@ -148,15 +215,24 @@ class ExperimentRepository:
 
             return FolderStore(prefix.path)
         # boto3 takes half a second to import.
+        from lab_workbook.store.cache import CachedStore
         from lab_workbook.store.s3 import S3Store
 
-        return S3Store(
+        store = S3Store(
             prefix,
             endpoint_url=self._config.endpoint_url,
             profile=self._config.profile,
             region=self._config.region,
             addressing_style=self._config.addressing_style,
         )
+        return CachedStore(store, self._cache)
+
+    @property
+    def _cache(self) -> CacheFolder:
+        return CacheFolder(self._config.cache_dir, self._config.cache_bytes)
+
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(self._cache, self._store.url(""))
 
     def _sorted_tags(self) -> list[str]:
         return sorted(self._tags())

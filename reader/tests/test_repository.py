@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lab_workbook import (
+    AmbiguousTag,
     BucketNotFound,
     ConfigurationError,
     CredentialsMissing,
@@ -87,6 +88,54 @@ def test_an_unknown_tag_is_said_on_first_use_and_near_ones_are_named(
         experiment[:]
     with pytest.raises(ExperimentNotFound, match="the last of 1 is '201602122149-PMJ8a76csB'"):
         repository["X"][:]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def tagged(request: pytest.FixtureRequest) -> ExperimentRepository:
+    """A repository of experiments whose tags begin alike."""
+    tags = (
+        "201602122149-PMJ8a76csB",
+        "201602152241-sQkhvvsj4J",
+        "201603010000-0123456789",
+        "one",
+        "one-more",
+    )
+    if request.param == "folder":
+        for tag in tags:
+            request.getfixturevalue("make")(tag)
+        return request.getfixturevalue("repository")
+    place = request.getfixturevalue("bucket_prefix")
+    for tag in tags:
+        request.getfixturevalue("s3_client").put_object(
+            Bucket=place.split("/")[2], Key=f"exp/{tag}/a.txt", Body=b""
+        )
+    return ExperimentRepository(place)
+
+
+def test_the_beginning_of_a_tag_is_enough_if_no_other_begins_so(tagged: ExperimentRepository) -> None:
+    assert tagged["20160212"].tag == "201602122149-PMJ8a76csB"
+    assert tagged["201602122149-PMJ8a76csB"].tag == "201602122149-PMJ8a76csB"
+    assert tags(tagged["20160212", "201603"]) == ["201602122149-PMJ8a76csB", "201603010000-0123456789"]
+
+
+def test_a_tag_that_is_the_beginning_of_another_is_itself(tagged: ExperimentRepository) -> None:
+    assert tagged["one"].tag == "one"
+    assert tagged["one-"].tag == "one-more"
+
+
+def test_a_beginning_of_several_tags_is_refused_with_a_list(tagged: ExperimentRepository) -> None:
+    with pytest.raises(
+        AmbiguousTag, match="2 experiments begin with '201602': '201602122149-PMJ8a76csB', '2016"
+    ):
+        tagged["201602"]
+    with pytest.raises(KeyError, match="Give more of the tag"):
+        tagged["201"]
+
+
+def test_a_whole_tag_asks_for_nothing_and_a_wrong_one_says_what_is_near(tagged: ExperimentRepository) -> None:
+    assert ExperimentRepository("s3://bucket/", endpoint_url="http://127.0.0.1:1")["201602122149-PMJ8a76csB"]
+    with pytest.raises(ExperimentNotFound, match=r"Did you mean .*'201602122149-PMJ8a76csB'"):
+        tagged["2016021221x"][:]
 
 
 @pytest.mark.parametrize("tag", ["", ".", "..", "../experiments", "/", "A/../..", "\ud800"])

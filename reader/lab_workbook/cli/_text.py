@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from lab_workbook.protocol.text import printable
+
 
 def safe(value: object) -> str:
     r"""
@@ -18,7 +20,7 @@ def safe(value: object) -> str:
     >>> safe("loss\x1b[31m.csv")
     'loss\\x1b[31m.csv'
     """
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(value))
+    return printable(str(value))
 
 
 def columns(lines: Sequence[Sequence[object]]) -> str:

@@ -26,6 +26,21 @@ def mended(text: str, report: Callable[[str], None], *, keep_nul: bool = False) 
     return valid
 
 
+def printable(text: str) -> str:
+    r"""
+    Return a text as one line that is safe to print.
+
+    >>> printable("loss\x1b[31m.csv")
+    'loss\\x1b[31m.csv'
+    """
+    # Nearly all are, and then this is quick.
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
 def is_utf8(text: str) -> bool:
     """Say whether a text can be written as UTF-8 as it is: it holds no half of a character."""
     try:

@@ -61,6 +61,10 @@ class Reads(Protocol):
         """List the names of the folders that begin with ``prefix`` and have something in them."""
         ...
 
+    def url(self, key: str) -> str:
+        """Return a name that no other object of any store has."""
+        ...
+
 
 class Writes(Protocol):
     """All that delivery asks of a store."""

@@ -56,6 +56,10 @@ class CachedStore:
         """List the names of the folders that begin with ``prefix`` and have something in them."""
         return self._store.folders(prefix)
 
+    def url(self, key: str) -> str:
+        """Return a name that no other object of any server has."""
+        return self._store.url(key)
+
     def create(self, key: str, body: IO[bytes]) -> None:
         """Put an object that must not exist yet; raises `AlreadyExists`."""
         self._store.create(key, body)

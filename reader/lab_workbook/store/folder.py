@@ -40,7 +40,7 @@ class FolderStore:
         self._path = path
 
     def __repr__(self) -> str:
-        return f"<FolderStore: file://{self._path}>"
+        return f"<FolderStore: {self.url('')}>"
 
     def get(self, key: str, *, start: int = 0, etag: str = "") -> Blob:
         """Return a file's bytes from ``start`` on; raises `KeyError` where there is none."""
@@ -86,6 +86,10 @@ class FolderStore:
                 and _has_files(name, descriptor)
             ]
         yield from sorted(found, key=str.encode)
+
+    def url(self, key: str) -> str:
+        """Return a name that no other file has."""
+        return f"file://{self._path}{key}"
 
     @contextlib.contextmanager
     def _file(self, key: str) -> Iterator[IO[bytes]]:

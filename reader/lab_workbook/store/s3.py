@@ -151,7 +151,7 @@ class S3Store:
                 yield item["Prefix"][cut:-1]
 
     def url(self, key: str) -> str:
-        """Return what no other object of any server is called."""
+        """Return a name that no other object of any server has."""
         return f"{self._endpoint}/{self._bucket}/{self._path}{key}"
 
     def create(self, key: str, body: IO[bytes]) -> None:

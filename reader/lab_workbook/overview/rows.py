@@ -1,0 +1,103 @@
+"""
+One row for each experiment, before it becomes a table.
+
+The store is listed once. Only what has changed since the last time is opened, many experiments at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from lab_workbook import status
+from lab_workbook.errors import AccessDenied
+from lab_workbook.overview import facts, listing
+from lab_workbook.overview.catalogue import Catalogue
+from lab_workbook.overview.facts import Facts
+from lab_workbook.overview.listing import Listed
+from lab_workbook.protocol import _spec, process
+from lab_workbook.store import Reads, parallel
+
+UNREADABLE = "unreadable"
+
+_LANGUAGE = re.compile("[A-Za-z]+")
+_DIALECTS = {"LuaJIT": "Lua"}
+
+
+class Row(NamedTuple):
+    """
+    What a table shows of an experiment; times as the protocol spells them, None where there is none.
+
+    ``note`` is the newest one, or why the experiment cannot be read. ``series`` has what changes with each.
+    """
+
+    tag: str
+    status: str
+    started: str | None
+    ended: str | None
+    host: str | None
+    language: str | None
+    note: str | None
+    parameters: dict[str, Any]
+    omitted: int
+    series: dict[str, str]
+
+
+def read(store: Reads, catalogue: Catalogue) -> list[Row]:
+    """Return a row for each experiment, sorted by tag; whatever one holds, it hides no other."""
+    rows: list[Row] = []
+
+    def unknown() -> Iterator[Listed]:
+        for listed in listing.experiments(store):
+            known = catalogue.facts(listed)
+            if known is None:
+                yield listed
+            else:
+                rows.append(_row(store, listed, known))
+
+    for listed, (row, found) in parallel.each(lambda each: _opened(store, each), unknown(), "experiments"):
+        rows.append(row)
+        if found is not None:
+            catalogue.remember(listed, found)
+    rows.sort(key=lambda row: row.tag)
+    catalogue.save(row.tag for row in rows)
+    return rows
+
+
+def _opened(store: Reads, listed: Listed) -> tuple[Row, Facts | None]:
+    try:
+        found = facts.read(store, listed)
+    except AccessDenied as error:
+        # It may be allowed tomorrow, without anything that a listing shows.
+        return _row(store, listed, Facts(problem=str(error))), None
+    return _row(store, listed, found), found
+
+
+def _row(store: Reads, listed: Listed, found: Facts) -> Row:
+    is_alive = None if found.outcome is not None else process.is_alive(found.begin)
+    if is_alive is False:
+        # A script that was listed while it ran may have ended well since.
+        now = listing.one(store, listed.tag)
+        found = facts.read(store, now) if _spec.LAYOUT_END in now.files else found
+    begin = found.begin
+    if is_alive is None and listed.heartbeat_age is not None:
+        is_young = status.is_young(listed.heartbeat_age)
+        is_alive = None if found.has_first_beat and not is_young else is_young
+    return Row(
+        listed.tag,
+        UNREADABLE if found.problem else status.of(begin, found.outcome, is_alive=is_alive),
+        begin.get("started"),
+        found.ended,
+        begin.get("host"),
+        _language(begin.get("runtime")),
+        found.problem or found.note,
+        found.parameters,
+        found.omitted,
+        listed.series(),
+    )
+
+
+def _language(runtime: str | None) -> str | None:
+    name = _LANGUAGE.match(runtime or "")
+    return None if name is None else _DIALECTS.get(name.group(), name.group())

@@ -1,0 +1,131 @@
+"""
+Experiments are found by what is in the table, and nothing in the table can run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lab_workbook import ExperimentRepository, InvalidQuery
+from lab_workbook.overview import select
+
+
+@pytest.fixture
+def filled(make: Any, repository: ExperimentRepository) -> ExperimentRepository:
+    for tag, rate, language in (("A", 0.1, "Lua 5.4"), ("B", 0.01, "Python 3.12"), ("C", 1, "LuaJIT 2.1")):
+        options = {"learning rate": rate, "layers": [64, 10], "name": f"run {tag}"}
+        make(
+            tag,
+            {"options.json": json.dumps(options).encode()},
+            {"runtime": language},
+            {} if tag != "B" else None,
+        )
+    make("D", {"other.json": b'{"deep": {"flag": true}}'})
+    return repository
+
+
+@pytest.mark.parametrize(
+    ("query", "values", "expected"),
+    [
+        (None, {}, "ABCD"),
+        ("`options.learning rate` < 0.5", {}, "AB"),
+        ('`options.learning rate` < 0.5 and status == "finished"', {}, "A"),
+        ("`options.learning rate` < 0.5", {"language": "Lua"}, "A"),
+        (None, {"language": "Lua", "status": "finished"}, "AC"),
+        (None, {"options.layers": [64, 10]}, "ABC"),
+        (None, {"options.layers": (64,)}, ""),
+        (None, {"options.learning rate": 1}, "C"),
+        (None, {"options.learning rate": None}, "D"),
+        (None, {"options.learning rate": "1"}, ""),
+        ("`other.deep.flag`", {}, "D"),
+        ("not `other.deep.flag`", {}, ""),
+        ("`other.deep.flag`.isna()", {}, "ABC"),
+        ("tag in ['A', 'D']", {}, "AD"),
+        ('started > "2016-02-12"', {}, "ABCD"),
+        ("ended.isna()", {}, "BD"),
+        ("`options.name`.str.endswith('B')", {}, "B"),
+        ('`options.name` == "`status`"', {}, ""),
+    ],
+)
+def test_experiments_are_found_by_conditions_and_values(
+    filled: ExperimentRepository, query: str | None, values: dict[str, Any], expected: str
+) -> None:
+    assert [each.tag for each in filled.find(query, **values)] == list(expected)
+
+
+def test_a_query_may_name_variables_of_the_user(filled: ExperimentRepository) -> None:
+    threshold = 0.5
+
+    assert [each.tag for each in filled.find("`options.learning rate` > @threshold")] == ["C"]
+    assert threshold
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "options.learning < 1",
+        "status ==",
+        "status",
+        "x = 1",
+        "`nothing` > 1",
+        "status > 1",
+        "",
+        "`status",
+        "1 < 2",
+        "@no",
+    ],
+)
+def test_what_is_no_condition_is_said_with_what_to_write(filled: ExperimentRepository, query: str) -> None:
+    with pytest.raises(InvalidQuery, match=r"backtick|Did you mean|has \d+:"):
+        filled.find(query)
+
+
+def test_an_unknown_column_names_a_near_one(filled: ExperimentRepository) -> None:
+    for name in ("learning rate", "options.learnign rate"):
+        with pytest.raises(InvalidQuery, match=r"Did you mean 'options\.learning rate'"):
+            filled.find(**{name: 0.1})
+
+
+def test_in_an_empty_folder_nothing_is_found(tmp_path: Path) -> None:
+    """
+    Whatever is asked for, because nobody knows what will be there.
+    """
+    assert ExperimentRepository(tmp_path / "none").find("`options.rate` > 1", anything=2) == []
+
+
+NAMES = st.text(st.sampled_from("`'\"\\@\n\x1b ()._#a1:=,[]é\ud800") | st.characters(), min_size=1)
+
+
+@given(name=NAMES, other=NAMES)
+def test_any_name_can_be_asked_for_and_is_no_other(name: str, other: str) -> None:
+    """
+    Also one that looks like code, and two that pandas would take for one.
+    """
+    table = pd.DataFrame({name: [1, 2], **({other: [2, 1]} if other != name else {})}, index=["A", "B"])
+    quoted = name.replace("`", "``")
+
+    assert select.tags(table, f"`{quoted}` == 2", {}, level=1) == ["B"]
+    assert select.tags(table, None, {name: 1}, level=1) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("o.a.b", "o.a_DOT_b"), ("o.a  b", "o.a_ b"), ("o.__import__('os')", "o.x")]
+)
+def test_no_stranger_can_put_a_column_in_place_of_another(make: Any, name: str, other: str) -> None:
+    make("A", {"o.json": json.dumps({other.partition(".")[2]: 5, name.partition(".")[2]: 1}).encode()})
+    experiment = make("B", {"o.json": json.dumps({name.partition(".")[2]: 2}).encode()})
+
+    assert ExperimentRepository(Path(experiment.where.removeprefix("file://")).parent).find(f"`{name}` == 1")
+
+
+def test_not_a_number_is_less_than_nothing() -> None:
+    table = pd.DataFrame({"a": [math.nan, 1.0]}, index=["A", "B"])
+
+    assert select.tags(table, "a < 2", {}, level=1) == ["B"]
