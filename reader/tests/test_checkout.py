@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lab_workbook import ArtifactNotFound, NotRestorable, Unreadable
+from lab_workbook import ArtifactNotFound, ExperimentRepository, NotRestorable, Unreadable
 from lab_workbook.checkout import restore
 
 COMMIT = "Source.git-current-commit"
@@ -91,12 +91,13 @@ def test_the_source_comes_back_as_it_ran(experiment: Any, source: Path, tmp_path
     assert found.changed[-3:] == ("renamed \u00e9.txt", "sub/data.bin", "train.py")
 
 
-@pytest.mark.s3
+@pytest.mark.usefixtures("experiment")
 def test_from_a_bucket_too(
-    experiment: Any, source: Path, folder: Path, bucket_prefix: str, s3_client: Any, tmp_path: Path
+    source: Path, folder: Path, bucket_prefix: str, s3_client: Any, tmp_path: Path
 ) -> None:
-    from lab_workbook import ExperimentRepository
-
+    """
+    The artifacts are the same there.
+    """
     bucket, _, path = bucket_prefix.removeprefix("s3://").partition("/")
     for name in (COMMIT, PATCH, ".lab-workbook/begin.json"):
         s3_client.put_object(Bucket=bucket, Key=f"{path}A/{name}", Body=(folder / "A" / name).read_bytes())
@@ -174,7 +175,7 @@ def test_a_folder_in_use_is_left_alone(experiment: Any, tmp_path: Path) -> None:
 
 
 def test_a_commit_that_is_not_here_says_where_to_look(
-    experiment: Any, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     In another repository, or in none, and in one that was named; nothing is left behind.
@@ -204,7 +205,8 @@ def test_a_commit_that_is_not_here_says_where_to_look(
         b"commit ../" + b"a" * 37,
     ],
 )
-def test_what_is_no_id_is_no_commit(make: Any, source: Path, tmp_path: Path, log: bytes) -> None:
+@pytest.mark.usefixtures("source")
+def test_what_is_no_id_is_no_commit(make: Any, tmp_path: Path, log: bytes) -> None:
     """
     Nothing else of the artifact ever reaches git.
     """
@@ -247,9 +249,8 @@ def test_a_patch_that_does_not_fit_writes_nothing(make: Any, source: Path, tmp_p
 
 def new_file(name: str, mode: str = "100644", line: str = "evil") -> bytes:
     """Return a patch that makes a file."""
-    return (
-        f"diff --git a/{name} b/{name}\nnew file mode {mode}\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+{line}\n"
-    ).encode()
+    head = f"diff --git a/{name} b/{name}\nnew file mode {mode}\n--- /dev/null\n+++ b/{name}\n"
+    return f"{head}@@ -0,0 +1 @@\n+{line}\n".encode()
 
 
 HOSTILE = {
