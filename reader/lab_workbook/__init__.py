@@ -42,6 +42,7 @@ from lab_workbook.errors import (
     Unreachable,
     Unreadable,
     UnsupportedProtocol,
+    Unwritable,
 )
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ __all__ = [
     "Unreachable",
     "Unreadable",
     "UnsupportedProtocol",
+    "Unwritable",
     "artifact_processor",
     "downsample",
     "new_experiment",

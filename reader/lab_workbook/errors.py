@@ -18,6 +18,7 @@ LabWorkbookError
   InvalidQuery              no condition of pandas, or of columns that no experiment has
   Unreadable                a file is not what its name says; names the artifact and what to do
     UnsupportedProtocol     written by a newer major version
+  Unwritable                Torch has nothing like this value, so that no .t7 file can hold it
   StoreError                the folder or the bucket said no
     AlreadyExists           create-only, and it is there
     BucketNotFound
@@ -61,6 +62,7 @@ __all__ = [
     "Unreachable",
     "Unreadable",
     "UnsupportedProtocol",
+    "Unwritable",
     "warn",
 ]
 
@@ -155,6 +157,10 @@ class Unreadable(LabWorkbookError, ValueError):
 
 class UnsupportedProtocol(Unreadable):
     """A newer major version of the protocol wrote this experiment."""
+
+
+class Unwritable(LabWorkbookError, TypeError):
+    """Torch has nothing like this value, so that no ``.t7`` file can hold it."""
 
 
 class StoreError(LabWorkbookError, OSError):
