@@ -24,6 +24,7 @@ _VERBS = {
     "push": "Deliver what is left in a spool.",
     "report": "Write a page about experiments, with their curves.",
     "show": "Show what is known of one experiment.",
+    "tail": "Print the last rows of a series, and those that come.",
 }
 
 # Started by the writers, not by people.
