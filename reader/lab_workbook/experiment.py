@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 from lab_workbook import kinds, live, status
 from lab_workbook.completion import Completion
 from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
-from lab_workbook.protocol import _spec, documents, jsontext, layout, process
+from lab_workbook.protocol import _spec, documents, layout, process
 from lab_workbook.protocol.documents import Document
-from lab_workbook.store import Reads
+from lab_workbook.store import Annotates
 
 if TYPE_CHECKING:
     from lab_workbook.checkout import Checkout
@@ -51,7 +51,7 @@ class Experiment:
     """
 
     def __init__(
-        self, store: Reads, tag: str, where: str, *, explain: Callable[[str], str] | None = None
+        self, store: Annotates, tag: str, where: str, *, explain: Callable[[str], str] | None = None
     ) -> None:
         self.tag = tag
         self.where = where
@@ -155,6 +155,16 @@ class Experiment:
             raise self._missing(name)
         return data
 
+    def read_checked(self, name: str) -> bytes:
+        """
+        Return the bytes of an artifact, if they are those that were written.
+
+        Raises:
+            ArtifactNotFound: there is none of this name; the message lists those that exist.
+            Unreadable: they are not what end.json lists.
+        """
+        return self._written(name, self.end)
+
     def watch(self, name: str, *, every: float = 2.0, timeout: float | None = None) -> Watch:
         """
         Return an iterator over the new rows of a series as they land, each time as a DataFrame.
@@ -200,9 +210,8 @@ class Experiment:
         """
         from lab_workbook import checkout
 
-        end = self.end
-        log = self._written(name + _spec.KIND_GIT_COMMIT_SUFFIX, end)
-        changes = self._written(name + _spec.KIND_GIT_PATCH_SUFFIX, end) if patch else b""
+        log = self.read_checked(name + _spec.KIND_GIT_COMMIT_SUFFIX)
+        changes = self.read_checked(name + _spec.KIND_GIT_PATCH_SUFFIX) if patch else b""
         return checkout.restore(log, changes, directory, repository=repository)
 
     def verify(self) -> Verification:
@@ -217,7 +226,6 @@ class Experiment:
 
         Raises:
             ExperimentNotFound: nothing lies under this tag.
-            Unreadable: end.json is no such document.
         """
         from lab_workbook import verify
 
@@ -280,9 +288,30 @@ class Experiment:
     @property
     def notes(self) -> list[Mapping[str, Any]]:
         """The notes that were added later, oldest first, each with ``time``, ``text`` and ``author``."""
-        entries = self._store.keys(f"{self.tag}/{_spec.LAYOUT_NOTES}")
-        found = [jsontext.decode(self._store.get(entry.key).data) for entry in entries]
-        return [note for note in found if isinstance(note, dict)]
+        from lab_workbook import notes
+
+        return list(notes.read(self._store, self.tag))
+
+    def add_note(self, text: str, *, author: str | None = None) -> Mapping[str, Any]:
+        """
+        Add a note, at any time, also long after the end, and return it.
+
+        >>> experiment.add_note("diverged at epoch 30: the rate was too high")
+        {'time': '2016-02-13T08:15:00Z', 'text': 'diverged at …', 'author': 'ann'}
+
+        The author is the user's name in the system, unless another is given. A note is never changed,
+        nor is any other file of the experiment; who may put objects into a bucket may add notes there.
+
+        Raises:
+            InvalidValue: there is no text (rule ``notes.document``).
+            ExperimentNotFound: nothing lies under this tag.
+            AccessDenied: the folder or the bucket is there for reading only.
+        """
+        from lab_workbook import notes
+
+        # Asked for its error, so that a misspelt tag does not become an experiment.
+        self.artifact_sizes()
+        return notes.add(self._store, self.tag, text, author=author)
 
     @property
     def error(self) -> Mapping[str, str] | None:

@@ -28,7 +28,7 @@ from lab_workbook.overview import rows
 from lab_workbook.overview.catalogue import Catalogue
 from lab_workbook.protocol import _spec, names
 from lab_workbook.protocol.prefix import Prefix
-from lab_workbook.store import Reads
+from lab_workbook.store import Annotates
 from lab_workbook.store.cache_folder import CacheFolder
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ExperimentRepository:
                 "addressing_style": addressing_style,
             }
         )
-        self._opened: Reads | None = None
+        self._opened: Annotates | None = None
         self._ipython_key_completions_ = Completion(self._sorted_tags)
 
     def __repr__(self) -> str:
@@ -204,18 +204,19 @@ class ExperimentRepository:
             ) from None
 
     @property
-    def _store(self) -> Reads:
+    def _store(self) -> Annotates:
         if self._opened is None:
             self._opened = self._open(self._config.bucket_prefix)
         return self._opened
 
-    def _open(self, prefix: Prefix) -> Reads:
+    def _open(self, prefix: Prefix) -> Annotates:
         if prefix.kind == "folder":
             from lab_workbook.store.folder import FolderStore
 
             return FolderStore(prefix.path)
         # boto3 takes half a second to import.
         from lab_workbook.store.cache import CachedStore
+        from lab_workbook.store.put_options import PutOptions
         from lab_workbook.store.s3 import S3Store
 
         store = S3Store(
@@ -224,6 +225,13 @@ class ExperimentRepository:
             profile=self._config.profile,
             region=self._config.region,
             addressing_style=self._config.addressing_style,
+            # For notes, which a bucket may ask to be encrypted as all else.
+            options=PutOptions(
+                server_side_encryption=self._config.server_side_encryption,
+                kms_key_id=self._config.kms_key_id,
+                storage_class=self._config.storage_class,
+                acl=self._config.acl,
+            ),
         )
         return CachedStore(store, self._cache)
 

@@ -7,7 +7,8 @@ to the prefix that a store was opened on, always with ``/``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import IO, Final, NamedTuple, Protocol
 
@@ -49,6 +50,14 @@ class Reads(Protocol):
         """
         ...
 
+    def get_together(self, entries: Iterable[Entry]) -> dict[str, bytes]:
+        """
+        Return the bytes of some small objects of one folder by key, as a listing has just shown them.
+
+        What has gone since is left out. A cache keeps them together, in one file.
+        """
+        ...
+
     def chunks(self, key: str) -> Iterator[bytes]:
         """Yield an object's bytes piece by piece, as they lie there now; raises `KeyError`."""
         ...
@@ -63,6 +72,14 @@ class Reads(Protocol):
 
     def url(self, key: str) -> str:
         """Return a name that no other object of any store has."""
+        ...
+
+
+class Annotates(Reads, Protocol):
+    """What somebody asks who reads, and now and then adds a note."""
+
+    def create(self, key: str, body: IO[bytes]) -> None:
+        """Put an object that must not exist yet; raises `AlreadyExists`."""
         ...
 
 
@@ -84,3 +101,12 @@ class Writes(Protocol):
 
 class Store(Reads, Writes, Protocol):
     """Both."""
+
+
+def get_each(get: Callable[[str], Blob], keys: Iterable[str]) -> dict[str, Blob]:
+    """Return the objects that are there, by key."""
+    found = {}
+    for key in keys:
+        with contextlib.suppress(KeyError):
+            found[key] = get(key)
+    return found

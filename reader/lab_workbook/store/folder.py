@@ -13,13 +13,13 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import IO, Final
 
-from lab_workbook.errors import AccessDenied, StoreError
+from lab_workbook.errors import AccessDenied, AlreadyExists, StoreError
 from lab_workbook.protocol import names
-from lab_workbook.store import CHUNK_BYTES, Blob, Entry
+from lab_workbook.store import CHUNK_BYTES, Blob, Entry, get_each
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK, because what was a file a moment ago could be a pipe by now.
@@ -50,6 +50,10 @@ class FolderStore:
             file.seek(start)
             modified, read = (datetime.fromtimestamp(at, timezone.utc) for at in (status.st_mtime, now))
             return Blob(file.read(), modified, read, _etag(status, now))
+
+    def get_together(self, entries: Iterable[Entry]) -> dict[str, bytes]:
+        """Return the bytes of some small files by key; what has gone is left out."""
+        return {key: blob.data for key, blob in get_each(self.get, (each.key for each in entries)).items()}
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """Yield a file's bytes piece by piece; raises `KeyError` where there is none."""
@@ -87,6 +91,20 @@ class FolderStore:
             ]
         yield from sorted(found, key=str.encode)
 
+    def create(self, key: str, body: IO[bytes]) -> None:
+        """Put a file that must not exist yet, in one step; raises `AlreadyExists`."""
+        folder, _, name = key.rpartition("/")
+        with self._errors(key, "written"), contextlib.ExitStack() as stack:
+            if names.is_safe_path(key):
+                self._make_folder(folder)
+            descriptor = self._open_folder(folder, stack)
+            if descriptor is None or not names.is_safe_path(key):
+                raise StoreError(f"{self._path}{key} cannot be written: there is no such folder")
+            try:
+                _create(name, descriptor, body.read())
+            except FileExistsError:
+                raise AlreadyExists(f"{self._path}{key} exists already") from None
+
     def url(self, key: str) -> str:
         """Return a name that no other file has."""
         return f"file://{self._path}{key}"
@@ -123,18 +141,53 @@ class FolderStore:
             raise
         return descriptor
 
+    def _make_folder(self, folder: str) -> None:
+        """Make the last part of a folder, and those before it, where they are not there."""
+        parent, _, name = folder.rpartition("/")
+        if parent:
+            self._make_folder(parent)
+        with contextlib.ExitStack() as stack, contextlib.suppress(FileExistsError):
+            descriptor = self._open_folder(parent, stack)
+            if descriptor is not None and name:
+                os.mkdir(name, dir_fd=descriptor)
+
     @contextlib.contextmanager
-    def _errors(self, key: str) -> Iterator[None]:
+    def _errors(self, key: str, done: str = "read") -> Iterator[None]:
         try:
             yield
         except PermissionError as error:
             raise AccessDenied(
-                f"{self._path}{key} may not be read: {error.strerror}. Look at `ls -ld` of it and its folders"
+                f"{self._path}{key} may not be {done}: {error.strerror}."
+                " Look at `ls -ld` of it and its folders"
             ) from None
         except StoreError:
             raise
         except OSError as error:
-            raise StoreError(f"{self._path}{key} cannot be read: {error.strerror}") from None
+            raise StoreError(f"{self._path}{key} cannot be {done}: {error.strerror}") from None
+
+
+def _create(name: str, folder: int, data: bytes) -> None:
+    """Create a file with all of its bytes, or nothing."""
+    try:
+        # A file without a name, which is given one when it is whole.
+        with open(os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o666, dir_fd=folder), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(f"/proc/self/fd/{file.fileno()}", name, dst_dir_fd=folder)
+    except FileExistsError:
+        raise
+    except (AttributeError, OSError):
+        # Not every system and file system has this. A reader takes a file that is half there for no note.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with open(os.open(name, flags, 0o666, dir_fd=folder), "wb") as file:
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                os.unlink(name, dir_fd=folder)
+                raise
 
 
 def _etag(status: os.stat_result, now: float) -> str:
