@@ -47,11 +47,9 @@ class Facts(NamedTuple):
 
 def read(store: Reads, listed: Listed) -> Facts:
     """Return the facts of an experiment; one that cannot be read has a ``problem``."""
-    files = {
-        name: data
-        for name, entry in listed.facts().items()
-        if (data := _get(store, entry.key, entry.etag)) is not None
-    }
+    wanted = listed.facts()
+    found = store.get_together(wanted.values())
+    files = {name: found[entry.key] for name, entry in wanted.items() if entry.key in found}
     try:
         return _of(files)
     except Unreadable as error:
@@ -109,11 +107,3 @@ def _object(data: bytes) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return value[:_TEXT_MAX] if isinstance(value, str) else None
-
-
-def _get(store: Reads, key: str, etag: str) -> bytes | None:
-    try:
-        return store.get(key, etag=etag).data
-    except KeyError:
-        # It has gone since it was listed.
-        return None

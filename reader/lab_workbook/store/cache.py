@@ -10,11 +10,12 @@ has just seen it in a listing, so a tag that was deleted and made again never sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import IO
 
-from lab_workbook.store import Blob, Entry
+from lab_workbook.store import Blob, Entry, get_each
 from lab_workbook.store.cache_folder import CacheFolder, Copy
 from lab_workbook.store.s3 import S3Store, Unchanged
 
@@ -32,13 +33,43 @@ class CachedStore:
             # Whoever asks so has what is before it; a copy of the rest would be of no use to anyone else.
             return self._store.get(key, start=start)
         name = self._store.url(key)
-        copy = self._folder.get(name)
+        copy = self._folder.get(name) or self._together(key).get(key)
         if copy is None:
             return self._kept(name, self._store.get(key))
         if copy.etag == etag:
             return _blob(copy, datetime.now(timezone.utc))
         answer = self._store.get_unless(key, copy.etag)
         return _blob(copy, answer.now) if isinstance(answer, Unchanged) else self._kept(name, answer)
+
+    def get_together(self, entries: Iterable[Entry]) -> dict[str, bytes]:
+        """Return the bytes of some small objects of one folder by key; what has gone is left out."""
+        wanted = {entry.key: entry.etag for entry in entries}
+        if not wanted:
+            return {}
+        # A file costs more to make than these objects to read, so they share one.
+        first = next(iter(wanted))
+        copies = {key: copy for key, copy in self._together(first).items() if copy.etag == wanted.get(key)}
+        fresh = get_each(self._store.get, wanted.keys() - copies.keys())
+        if fresh:
+            copies |= {
+                key: Copy(blob.etag, blob.modified.timestamp(), blob.data) for key, blob in fresh.items()
+            }
+            kept = {
+                key: [copy.etag, copy.modified, copy.data.decode("latin-1")] for key, copy in copies.items()
+            }
+            self._folder.put(self._folder_url(first), "", 0.0, json.dumps(kept).encode())
+        return {key: copies[key].data for key in wanted if key in copies}
+
+    def _together(self, key: str) -> dict[str, Copy]:
+        """Return what was read together with an object, if it was."""
+        copy = self._folder.get(self._folder_url(key))
+        kept = {} if copy is None else json.loads(copy.data)
+        return {
+            key: Copy(etag, modified, text.encode("latin-1")) for key, (etag, modified, text) in kept.items()
+        }
+
+    def _folder_url(self, key: str) -> str:
+        return f"together {self._store.url(key.partition('/')[0])}"
 
     def _kept(self, name: str, blob: Blob) -> Blob:
         self._folder.put(name, blob.etag, blob.modified.timestamp(), blob.data)

@@ -15,7 +15,7 @@ import contextlib
 import email.utils
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from lab_workbook.errors import AccessDenied, ConfigurationError
 from lab_workbook.protocol import layout
 from lab_workbook.protocol.prefix import Prefix
-from lab_workbook.store import CHUNK_BYTES, Blob, Entry, multipart, s3_errors
+from lab_workbook.store import CHUNK_BYTES, Blob, Entry, get_each, multipart, s3_errors
 from lab_workbook.store.parallel import THREADS
 from lab_workbook.store.put_options import PutOptions
 from lab_workbook.store.wire import Wire
@@ -126,6 +126,10 @@ class S3Store:
                 if _code(error) not in s3_errors.NOT_MODIFIED:
                     raise
                 return Unchanged(_now(error.response))
+
+    def get_together(self, entries: Iterable[Entry]) -> dict[str, bytes]:
+        """Return the bytes of some small objects by key; what has gone is left out."""
+        return {key: blob.data for key, blob in get_each(self.get, (each.key for each in entries)).items()}
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """Yield an object's bytes piece by piece; raises `KeyError` where there is none."""
