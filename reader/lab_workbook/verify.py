@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from lab_workbook.errors import ExperimentNotFound
+from lab_workbook.errors import ExperimentNotFound, Unreadable
 from lab_workbook.protocol import _spec, documents
 from lab_workbook.store import Reads, parallel
 
@@ -80,7 +80,6 @@ def verify(store: Reads, tag: str) -> Verification:
 
     Raises:
         ExperimentNotFound: nothing lies under this tag.
-        Unreadable: end.json is no such document.
         StoreError: the folder or the bucket gave no answer, so nothing can be said.
     """
     prefix = f"{tag}/"
@@ -90,7 +89,11 @@ def verify(store: Reads, tag: str) -> Verification:
     if _spec.LAYOUT_END not in sizes:
         return Verification(tag, is_sealed=False, problems={})
     end = b"".join(store.chunks(prefix + _spec.LAYOUT_END))
-    listed = [_listed(name, told) for name, told in documents.read_end(end)["files"].items()]
+    try:
+        files = documents.read_end(end)["files"]
+    except Unreadable as error:
+        return Verification(tag, is_sealed=True, problems={_spec.LAYOUT_END: f"cannot be read: {error}"})
+    listed = [_listed(name, told) for name, told in files.items()]
     problems = dict.fromkeys(_unlisted(sizes, listed), "is there, and end.json does not list it")
     for each, problem in parallel.each(lambda file: _problem(store, prefix, file, sizes), listed, "files"):
         if problem:

@@ -183,15 +183,10 @@ def test_help_lists_the_verbs_for_people() -> None:
     """
     lines = run("--help").stdout.splitlines()
 
-    assert [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]] == [
-        "certify",
-        "cost",
-        "doctor",
-        "ls",
-        "policy",
-        "push",
-        "show",
-    ]
+    verbs = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
+    assert verbs == sorted(verbs)
+    assert {"ls", "show", "push"} < set(verbs)
+    assert "upload" not in verbs
 
 
 @pytest.mark.parametrize("verb", ["ls", "push", "show", "upload"])

@@ -7,24 +7,30 @@ A verb's module lives beside this file, is named like the verb and offers ``comm
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
 
-from lab_workbook.cli import _text
+from lab_workbook.cli import _completion, _text
 from lab_workbook.errors import LabWorkbookError
 
 # Kept here so that --help needs none of the modules, which import pandas or boto3.
 _VERBS = {
+    "cat": "Print an artifact, byte for byte.",
     "certify": "Try whether a writer or reader speaks the protocol.",
+    "checkout": "Put the source back as it ran.",
     "cost": "Say what experiments in S3 cost.",
+    "demo": "Record a first experiment, to see what one is.",
     "doctor": "Try whether recording works, and say why not.",
     "ls": "List the experiments of a folder or a bucket.",
+    "note": "Add a note to an experiment, or print its notes.",
     "policy": "Print the permissions that S3 has to give.",
     "push": "Deliver what is left in a spool.",
     "report": "Write a page about experiments, with their curves.",
     "show": "Show what is known of one experiment.",
     "tail": "Print the last rows of a series, and those that come.",
+    "verify": "Check that nothing has changed since the end.",
 }
 
 # Started by the writers, not by people.
@@ -60,5 +66,12 @@ class _Verbs(click.Group):
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lab-workbook")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Look at experiments, and deliver what is left to deliver."""
+    # click leaves colours away where no terminal is; this is how people ask for it on one.
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+_completion.install()

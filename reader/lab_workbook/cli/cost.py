@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lab_workbook import cost
-from lab_workbook.cli import _text
+from lab_workbook.cli import _completion, _options, _text
 from lab_workbook.experiment import Experiment
 from lab_workbook.repository import ExperimentRepository
 
@@ -16,12 +16,12 @@ _LIST = cost.US_EAST_1
 
 
 @click.command("cost")
-@click.argument("tag_or_prefix", required=False)
-@click.option("--prefix", help="Where the experiment TAG lies, if not where the configuration says.")
+@click.argument("tag_or_prefix", required=False, shell_complete=_completion.tags)
+@_options.prefix
 @click.option("--write", default=_LIST.write, show_default=True, help="Dollars for 1,000 PUT, POST, LIST.")
 @click.option("--read", default=_LIST.read, show_default=True, help="Dollars for 1,000 GET, HEAD.")
 @click.option("--month", default=_LIST.month, show_default=True, help="Dollars for a GB and month.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@_options.as_json("a JSON object")
 def command(
     tag_or_prefix: str | None, *, prefix: str | None, write: float, read: float, month: float, as_json: bool
 ) -> None:

@@ -7,7 +7,7 @@ import json
 import click
 
 from lab_workbook import config, doctor
-from lab_workbook.cli import _text
+from lab_workbook.cli import _options, _text
 
 _COLOURS = {
     doctor.Level.OK: "green",
@@ -19,8 +19,8 @@ _WIDTH = max(len(level.value) for level in doctor.Level)
 
 
 @click.command("doctor")
-@click.argument("prefix", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@_options.place
+@_options.as_json("a JSON list")
 def command(prefix: str | None, *, as_json: bool) -> None:
     """
     Try all that a writer does with a folder or a bucket, and say what does not work.

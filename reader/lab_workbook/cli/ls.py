@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from lab_workbook.cli import _text
+from lab_workbook.cli import _options, _text
 from lab_workbook.errors import Unreadable
 from lab_workbook.experiment import Experiment
 from lab_workbook.repository import ExperimentRepository
 
 
 @click.command("ls")
-@click.argument("prefix", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@_options.place
+@_options.as_json("a JSON list")
 def command(prefix: str | None, *, as_json: bool) -> None:
     """
     List the experiments of a folder or a bucket: tag, status, start in UTC, note.

@@ -7,7 +7,7 @@ import json
 import click
 
 from lab_workbook import config, policy
-from lab_workbook.cli import _text
+from lab_workbook.cli import _options, _text
 
 _WORDS = {
     "writer": "an IAM policy for training machines: they write under the prefix, and do nothing else",
@@ -17,7 +17,7 @@ _WORDS = {
 
 
 @click.command("policy")
-@click.argument("prefix", required=False)
+@_options.place
 @click.option("--only", type=click.Choice(list(_WORDS)), help="Print this document alone, to pipe it on.")
 @click.option("--kms-key-id", help="The key of KMS, if not the one of the configuration.")
 def command(prefix: str | None, only: str | None, kms_key_id: str | None) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import click
+
+from lab_workbook.cli import _options, _text
 
 
 @click.command()
 @click.argument("spools", nargs=-1)
 @click.option("--tag", help="A new tag, for a spool whose own was taken by another experiment.")
-def command(spools: tuple[str, ...], tag: str | None) -> None:
+@_options.as_json("a JSON list")
+def command(spools: tuple[str, ...], *, tag: str | None, as_json: bool) -> None:
     """
     Deliver the given spools to their buckets, or all that are in spoolDir.
 
@@ -24,12 +29,15 @@ def command(spools: tuple[str, ...], tag: str | None) -> None:
         raise click.UsageError("--tag names one experiment: give the spool that it is for")
     settings = config.load()
     chosen = [Spool(spool) for spool in spools] if spools else all_spools(settings.spool_dir)
-    if not chosen:
-        click.echo(f"nothing is waiting in {settings.spool_dir}")
-    fine = True
+    if not chosen and not as_json:
+        click.echo(f"nothing is waiting in {_text.safe(settings.spool_dir)}")
+    told = []
     for spool in chosen:
         report = push(spool, tag=tag, idle_seconds=settings.exit_timeout)
-        click.echo(report.text)
-        fine = fine and report.is_fine
-    if not fine:
+        told.append({"spool": str(spool), "text": report.text, "isFine": report.is_fine})
+        if not as_json:
+            click.echo(_text.safe(report.text))
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    if not all(each["isFine"] for each in told):
         raise SystemExit(1)

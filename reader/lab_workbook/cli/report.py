@@ -6,13 +6,13 @@ import os
 
 import click
 
-from lab_workbook.cli import _text
+from lab_workbook.cli import _options, _text
 from lab_workbook.repository import ExperimentRepository
 
 
 @click.command("report")
-@click.argument("tags", nargs=-1, required=True, metavar="TAG...")
-@click.option("--prefix", help="Where they lie, if not where the configuration says.")
+@_options.tags()
+@_options.prefix
 @click.option(
     "-o",
     "--output",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lab_workbook import cost
-from lab_workbook.cli import _text
+from lab_workbook.cli import _options, _text
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.protocol import _spec
@@ -19,9 +19,9 @@ _PARAMETERS_MAX_BYTES = 64 * 1024
 
 
 @click.command("show")
-@click.argument("tag")
-@click.option("--prefix", help="Where it lies, if not where the configuration says.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@_options.tag
+@_options.prefix
+@_options.as_json("a JSON object")
 def command(tag: str, prefix: str | None, *, as_json: bool) -> None:
     """Show the status, times, host, parameters and artifacts of the experiment TAG."""
     experiment = ExperimentRepository(prefix)[tag]

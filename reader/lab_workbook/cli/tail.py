@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lab_workbook.cli import _text
+from lab_workbook.cli import _options, _text
 from lab_workbook.errors import Unreadable
 from lab_workbook.experiment import Experiment
 from lab_workbook.protocol import jsontext
@@ -17,15 +17,15 @@ Row = dict[str, Any]
 
 
 @click.command("tail")
-@click.argument("tag")
-@click.argument("name")
-@click.option("--prefix", help="Where it lies, if not where the configuration says.")
+@_options.tag
+@_options.name
+@_options.prefix
 @click.option("-n", "--rows", "count", type=click.IntRange(min=0), default=10, show_default=True)
 @click.option(
     "-f", "--follow", is_flag=True, help="Go on with each row that comes, until the experiment ends."
 )
 @click.option("--every", type=click.FloatRange(min=0.1), default=2.0, show_default=True, help="Seconds.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each row, one a line.")
+@_options.as_json("a JSON object for each row, one a line")
 @click.pass_context
 def command(
     context: click.Context,

@@ -1,0 +1,37 @@
+"""The verb ``cat``: an artifact as it was written."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from lab_workbook.cli import _options, _text
+from lab_workbook.repository import ExperimentRepository
+
+
+@click.command("cat")
+@_options.tag
+@_options.name
+@_options.prefix
+def command(tag: str, name: str, prefix: str | None) -> None:
+    r"""
+    Print the artifact NAME of the experiment TAG, byte for byte.
+
+    \b
+    lab-workbook cat 201602122149-PMJ8a76csB Source.git-patch | git apply
+
+    A terminal gets text alone, in which control characters are spelled out. Of a series that grows, whole
+    rows are printed. Bytes that are not those that were written are an error, and are not printed.
+    """
+    data = ExperimentRepository(prefix)[tag].read_checked(name)
+    if not sys.stdout.isatty():
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{_text.safe(name)} is no text: send it to a file, with >") from None
+    for line in text.splitlines():
+        click.echo(_text.safe(line.expandtabs()))

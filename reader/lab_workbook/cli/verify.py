@@ -1,0 +1,55 @@
+"""The verb ``verify``: is everything still as it was when the experiment ended?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from lab_workbook.cli import _options, _text
+from lab_workbook.repository import ExperimentRepository
+from lab_workbook.verify import Verification
+
+
+@click.command("verify")
+@_options.tags(required=False)
+@click.option("--all", "everything", is_flag=True, help="Verify all that have ended.")
+@_options.prefix
+@_options.as_json("a JSON list")
+def command(tags: tuple[str, ...], *, everything: bool, prefix: str | None, as_json: bool) -> None:
+    """
+    Read every file of the experiments TAG... again, and compare it with what end.json lists.
+
+    The exit code is 1 if a file has changed, is gone, or is there and not listed; or if a TAG that was named
+    has not ended, so that nothing can be said of it.
+    """
+    if bool(tags) == everything:
+        raise click.UsageError("give the tags of experiments, or --all")
+    repository = ExperimentRepository(prefix)
+    chosen = repository.list_experiments() if everything else repository[tags]
+    found = []
+    for experiment in chosen:
+        result = experiment.verify()
+        found.append(result)
+        if not as_json:
+            click.echo(f"{_text.safe(result.tag)}  {result.verdict}")
+            for name, problem in result.problems.items():
+                click.echo(f"  {_text.safe(name)}  {_text.safe(problem)}")
+    if as_json:
+        click.echo(json.dumps([_told(each) for each in found], indent=2))
+    if not all(each.is_sound or (everything and not each.is_sealed) for each in found):
+        raise SystemExit(1)
+
+
+def _told(each: Verification) -> dict[str, Any]:
+    return {
+        "tag": each.tag,
+        "isSealed": each.is_sealed,
+        "isSound": each.is_sound,
+        "problems": each.problems,
+        "files": each.files,
+        "bytes": each.bytes,
+        "withoutSum": each.without_sum,
+        "endSha256": each.end_sha256,
+    }
