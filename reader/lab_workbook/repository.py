@@ -34,6 +34,8 @@ from lab_workbook.store.cache_folder import CacheFolder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lab_workbook.compare.meld import How
+
 _TAGS_SHOWN = 3
 _WHOLE_TAG = re.compile(_spec.TAG_PATTERN)
 
@@ -130,7 +132,7 @@ class ExperimentRepository:
         """
         from lab_workbook.overview import frame, summaries
 
-        catalogue = self._catalogue()
+        catalogue = Catalogue(self._cache, self._store.url(""))
         found = rows.read(self._store, catalogue)
         wanted = (series,) if isinstance(series, str) else series
         if wanted is False:
@@ -159,22 +161,40 @@ class ExperimentRepository:
         # Two calls away from here is the user, whose variables a query may name.
         return [self._experiment(tag) for tag in select.tags(self.table(), query, values, level=2)]
 
-    def meld_csv(self, labels: Mapping[str, str], artifact: str, column: str) -> pd.DataFrame:
+    def meld_csv(
+        self,
+        labels: Mapping[str, str],
+        artifact: str,
+        column: str,
+        *,
+        x: str | None = None,
+        how: How = "outer",
+    ) -> pd.DataFrame:
         """
         Put one column of several experiments side by side, with a label for each tag.
 
         >>> repository.meld_csv({"TAG1": "slow", "TAG2": "fast"}, "Training loss.csv", "loss").plot()
+        >>> repository.meld_csv(labels, "Training loss.csv", "loss", x="elapsed", how="interpolate")
 
-        Rows are matched by the index, and where an experiment has none there is a hole. An index value
-        that comes several times is matched in its order: the first with the first.
+        Rows are matched by ``x``: the first field unless another one is named, such as ``"Date"``.
+        ``"elapsed"`` is the seconds since the experiment has begun, or since its first row where protocol
+        1.0 does not say; a field of that name comes first. A value of x that comes several times is matched
+        in its order: the first with the first.
+
+        Where an experiment has no value there is a hole, and it stays with ``how="outer"``;
+        ``"interpolate"`` draws a line by x between the values on either side, and ``"ffill"`` goes on with
+        the value before. Neither goes beyond the values that an experiment has. To smooth is pandas' task:
+        ``meld_csv(...).ewm(span=20).mean()``.
 
         Raises:
-            NotComparable: there is no tag, or one label for two of them, or no such column.
+            NotComparable: there is no tag, or one label for two of them, or no such column, or what is to
+                be interpolated are no numbers.
             ArtifactNotFound: an experiment has no such artifact.
         """
-        from lab_workbook import compare
+        from lab_workbook.compare import meld
 
-        return compare.meld_csv({self[tag]: label for tag, label in labels.items()}, artifact, column)
+        labelled = {self[tag]: label for tag, label in labels.items()}
+        return meld.meld_csv(labelled, artifact, column, x=x, how=how)
 
     def _found(self, tag: str) -> Experiment:
         # Of a whole tag there is no need to ask whether it is the beginning of another.
@@ -239,8 +259,8 @@ class ExperimentRepository:
     def _cache(self) -> CacheFolder:
         return CacheFolder(self._config.cache_dir, self._config.cache_bytes)
 
-    def _catalogue(self) -> Catalogue:
-        return Catalogue(self._cache, self._store.url(""))
+    def _rows(self) -> list[rows.Row]:
+        return rows.read(self._store, Catalogue(self._cache, self._store.url("")))
 
     def _sorted_tags(self) -> list[str]:
         return sorted(self._tags())

@@ -17,6 +17,7 @@ from lab_workbook.errors import LabWorkbookError
 
 # Kept here so that --help needs none of the modules, which import pandas or boto3.
 _VERBS = {
+    "cache": "Say what is kept of what was read from S3, or delete it.",
     "cat": "Print an artifact, byte for byte.",
     "certify": "Try whether a writer or reader speaks the protocol.",
     "checkout": "Put the source back as it ran.",
@@ -29,6 +30,7 @@ _VERBS = {
     "push": "Deliver what is left in a spool.",
     "report": "Write a page about experiments, with their curves.",
     "show": "Show what is known of one experiment.",
+    "table": "Print the experiments with their parameters.",
     "tail": "Print the last rows of a series, and those that come.",
     "verify": "Check that nothing has changed since the end.",
 }

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
 from lab_workbook.cli import _options, _text
-from lab_workbook.errors import Unreadable
-from lab_workbook.experiment import Experiment
 from lab_workbook.repository import ExperimentRepository
 
 
@@ -23,7 +20,7 @@ def command(prefix: str | None, *, as_json: bool) -> None:
     Without PREFIX it is the place that the environment or ~/.lab-workbook-config names.
     """
     repository = ExperimentRepository(prefix)
-    found = [_summary(experiment) for experiment in repository.list_experiments()]
+    found = [{key: getattr(row, key) for key in _SHOWN} for row in repository._rows()]  # noqa: SLF001 - without pandas
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -34,16 +31,3 @@ def command(prefix: str | None, *, as_json: bool) -> None:
 
 
 _SHOWN = ("tag", "status", "started", "note")
-
-
-def _summary(experiment: Experiment) -> dict[str, Any]:
-    # One experiment from the future, or a broken one, must not hide all the others.
-    try:
-        return {
-            "tag": experiment.tag,
-            "status": experiment.status,
-            "started": _text.iso(experiment.started),
-            "note": experiment.note,
-        }
-    except Unreadable as error:
-        return {"tag": experiment.tag, "status": "unreadable", "started": None, "note": str(error)}

@@ -79,11 +79,10 @@ def _of(files: Mapping[str, bytes]) -> Facts:
     parameters = Parameters()
     note = _text(begin.get("note"))
     for name, data in files.items():
-        document = _object(data)
         if name.startswith(_spec.LAYOUT_NOTES):
-            note = _text(document.get("text")) or note
+            note = _text(_object(data).get("text")) or note
         elif not layout.is_hidden(name):
-            parameters.add(name, document)
+            parameters.add(name, _object(data))
     heartbeat = files.get(_spec.LAYOUT_HEARTBEAT)
     return Facts(
         begin={key: begin[key] for key, kind in _BEGIN_TYPES.items() if isinstance(begin.get(key), kind)},

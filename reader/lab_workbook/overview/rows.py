@@ -21,6 +21,7 @@ from lab_workbook.store import Reads, parallel
 
 UNREADABLE = "unreadable"
 
+_TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _LANGUAGE = re.compile("[A-Za-z]+")
 _DIALECTS = {"LuaJIT": "Lua"}
 
@@ -87,8 +88,8 @@ def _row(store: Reads, listed: Listed, found: Facts) -> Row:
     return Row(
         listed.tag,
         UNREADABLE if found.problem else status.of(begin, found.outcome, is_alive=is_alive),
-        begin.get("started"),
-        found.ended,
+        _time(begin.get("started")),
+        _time(found.ended),
         begin.get("host"),
         _language(begin.get("runtime")),
         found.problem or found.note,
@@ -96,6 +97,10 @@ def _row(store: Reads, listed: Listed, found: Facts) -> Row:
         found.omitted,
         listed.series(),
     )
+
+
+def _time(text: str | None) -> str | None:
+    return text if text is not None and _TIME.fullmatch(text) else None
 
 
 def _language(runtime: str | None) -> str | None:

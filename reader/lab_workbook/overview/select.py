@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -41,6 +41,23 @@ def tags(table: pd.DataFrame, query: str | None, values: Mapping[str, Any], *, l
     for name, value in values.items():
         chosen &= _equal(_column(table, name), value)
     return [str(tag) for tag in table.index[chosen.to_numpy()]]
+
+
+def rows(table: pd.DataFrame, query: str | None) -> pd.DataFrame:
+    """Return the rows for which a condition holds; without one, all."""
+    chosen: pd.DataFrame = table.loc[tags(table, query, {}, level=1)]
+    return chosen
+
+
+def columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """
+    Return these columns.
+
+    Raises:
+        InvalidQuery: there is no such column; the message names a near one.
+    """
+    chosen: pd.DataFrame = pd.DataFrame({name: _column(table, name) for name in names}, index=table.index)
+    return chosen
 
 
 def _condition(table: pd.DataFrame, query: str, level: int) -> Any:

@@ -45,7 +45,7 @@ def test_copies_lie_where_the_system_wants_them(file, monkeypatch):
 def test_a_size_is_a_number_of_bytes(given):
     assert config.load({"cache_bytes": "0"}).cache_bytes == 0
     assert config.load({"cache_bytes": 10**12}).cache_bytes == 10**12
-    with pytest.raises(ConfigurationError, match="bytes|empty"):
+    with pytest.raises(ConfigurationError, match=r"bytes|empty"):
         config.load({"cache_bytes": given})
 
 

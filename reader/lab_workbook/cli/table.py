@@ -1,0 +1,75 @@
+"""The verb ``table``: which experiments are there, with which parameters, and how well did they do?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lab_workbook.cli import _options, _text
+from lab_workbook.protocol import _spec, jsontext
+from lab_workbook.repository import ExperimentRepository
+
+
+@click.command("table")
+@click.argument("query", required=False)
+@click.option(
+    "--series", multiple=True, metavar="NAME", help="Add the last, lowest and highest values of a series."
+)
+@click.option(
+    "--column", "columns", multiple=True, metavar="NAME", help="Show only this; several may be given."
+)
+@_options.prefix
+@_options.as_json("a JSON list")
+def command(
+    query: str | None, *, series: tuple[str, ...], columns: tuple[str, ...], prefix: str | None, as_json: bool
+) -> None:
+    """
+    Print a table of the experiments: status, times, note and parameters, a line each.
+
+    QUERY is a condition of pandas that chooses among them, such as '`options.rate` < 0.1 and status ==
+    "finished"'; names with dots or spaces stand in backticks. Columns in which nothing stands are left out.
+    """
+    # pandas takes most of a second to import.
+    from lab_workbook.overview import select
+
+    repository = ExperimentRepository(prefix)
+    table = select.rows(repository.table(series=series or False), query)
+    chosen = select.columns(table, columns) if columns else table.dropna(axis="columns", how="all")
+    found = [
+        {"tag": tag, **{name: _plain(value) for name, value in line.items()}}
+        for tag, line in zip(chosen.index, chosen.astype(object).to_dict("records"), strict=True)
+    ]
+    if as_json:
+        click.echo(jsontext.encode(found, lambda _kind: None).decode())
+    elif not found:
+        click.echo(f"no experiments in {_text.safe(repository.where)} are such", err=True)
+    else:
+        click.echo(
+            _text.columns(
+                [("tag", *map(str, chosen.columns)), *([*map(_shown, line.values())] for line in found)]
+            )
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell as JSON has it."""
+    import pandas as pd
+
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.strftime(_spec.SERIES_DATE_FORMAT)
+    return value.total_seconds() if isinstance(value, pd.Timedelta) else value
+
+
+def _shown(value: Any) -> str:
+    return (
+        ""
+        if value is None
+        else value
+        if isinstance(value, str)
+        else jsontext.encode(value, lambda _kind: None).decode()
+    )
