@@ -65,20 +65,21 @@ class Section(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # typeshed's Buffer needs 3.12
         wanted = min(len(buffer), max(0, self._size - self._position))
-        data = os.pread(self._descriptor, wanted, self._start + self._position)
-        if len(data) < wanted and not data:
+        # Straight into the buffer, because a part of a large file is as much memory again.
+        data = memoryview(buffer)[:wanted]
+        count = os.preadv(self._descriptor, [data], self._start + self._position) if wanted else 0
+        if count < wanted and not count:
             raise OSError(
                 f"{self._size} bytes were promised, and the file ends after {self._position} of them"
             )
-        buffer[: len(data)] = data
-        self._hash(data)
-        self._position += len(data)
+        self._hash(data[:count])
+        self._position += count
         if self._position > self._furthest:
             self._furthest = self._position
             self._moved(self._position)
-        return len(data)
+        return count
 
-    def _hash(self, data: bytes) -> None:
+    def _hash(self, data: memoryview) -> None:
         # A library that sends again begins again: only the last pass from the start counts.
         if self._position == 0:
             self._hashed, self._sum = 0, hashlib.sha256()

@@ -1,5 +1,5 @@
 """
-Large objects, sent in parts that are read from the file while they are sent: none is ever whole in memory.
+Large objects, sent in parts while they are read: a few parts are in memory, whatever the size.
 
 boto3 has this too, but it cannot ask that the object must not exist, and it holds ten parts.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 PART_BYTES: Final = 8 * 1024 * 1024
 
 _PARTS_AT_ONCE: Final = 2
-# What is asked of the disk at once.
-_BLOCK_BYTES: Final = 256 * 1024
 # S3 takes ten thousand parts of an object.
 _MAX_PARTS: Final = 9000
 
@@ -37,7 +34,7 @@ def upload(
     finish: Callable[..., Any],
 ) -> None:
     """
-    Send ``size`` bytes of ``body``, a file on a disk, to ``where``, a ``Bucket`` and a ``Key``.
+    Send ``size`` bytes of ``body`` to ``where``, a ``Bucket`` and a ``Key``.
 
     ``finish`` is called like ``client.complete_multipart_upload``, and is where conditions go. What
     was sent is given up if anything fails.
@@ -71,44 +68,18 @@ def attempt(client: S3Client, where: dict[str, Any], options: dict[str, Any]) ->
     return is_gone
 
 
-class _Slice(io.RawIOBase):
-    """A piece of a file. Several of one file can be read at once, because none moves its position."""
-
-    def __init__(self, descriptor: int, start: int, size: int) -> None:
-        self._descriptor, self._start, self._size = descriptor, start, size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._position = (
-            offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        )
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), self._size - self._position)
-        data = os.pread(self._descriptor, max(length, 0), self._start + self._position)
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-
-def _parts(body: IO[bytes], size: int) -> Iterator[_Slice]:
+def _parts(body: IO[bytes], size: int) -> Iterator[bytes]:
     length = max(PART_BYTES, -(-size // _MAX_PARTS))
-    for start in range(0, size, length):
-        yield _Slice(body.fileno(), start, min(length, size - start))
+    while part := body.read(length):
+        yield part
 
 
-def _send(client: S3Client, where: dict[str, Any], parts: Iterator[_Slice]) -> Iterator[CompletedPartTypeDef]:
-    """Send parts, a few at once and in their order."""
+def _send(client: S3Client, where: dict[str, Any], parts: Iterator[bytes]) -> Iterator[CompletedPartTypeDef]:
+    """Send parts, a few at once, in an order that needs no more memory than these few."""
 
-    def put(number: int, part: _Slice) -> CompletedPartTypeDef:
-        answer = client.upload_part(**where, PartNumber=number, Body=io.BufferedReader(part, _BLOCK_BYTES))
+    def put(number: int, part: bytes) -> CompletedPartTypeDef:
+        # As a file, because botocore would copy bytes behind the head of the request.
+        answer = client.upload_part(**where, PartNumber=number, Body=io.BytesIO(part))
         return {"PartNumber": number, "ETag": answer["ETag"]}
 
     under_way: deque[Future[CompletedPartTypeDef]] = deque()
