@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test exits soak test-faults test-aws test-ceph check spec certify certify-wrong mutants matrix bench bench-delivery setup setup-lua clean
+.PHONY: help demo test exits soak test-faults test-aws test-ceph test-browser pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -16,6 +16,8 @@ help:
 	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
 	@echo "make test-aws  the rest of the tests of Lua without Python, whose requests by the aws command take seconds"
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
+	@echo "make test-browser  reports in a real browser, Debian's chromium"
+	@echo "make pictures  the same, and keep its screenshots in docs/"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
 	@echo "make certify  try every writer and reader of ours, on each runtime, at each level"
@@ -23,6 +25,7 @@ help:
 	@echo "make mutants try the kit on MUTANTS (200) changed writers, chosen by SEED (1), in files whose path holds ONLY"
 	@echo "make matrix  let everything here write and read everything, and put the table into README.md"
 	@echo "make bench   what a row costs against its floor, and other figures"
+	@echo "make bench-reading  what it costs to read series, and the table of EXPERIMENTS (10000) in S3"
 	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
 
 setup: $(VENV)/.ready setup-lua
@@ -57,6 +60,15 @@ test-ceph: setup
 	tools/ceph-s3 $(BIN)/python -m pytest -m "s3 and not soak" -n 2
 	LAB_WORKBOOK_TEST_S3_PUT_ONLY=1 tools/ceph-s3 $(BIN)/python -m pytest -m "s3 and not soak" -n 2 $(WRITING)
 
+# Nothing is downloaded but the driver: the browser is Debian's.
+test-browser: setup
+	@tools/setup-browser
+	$(BIN)/python -m pip install --quiet --group browser
+	$(BIN)/python -m pytest -s -m "soak or not soak" tests/browser
+
+pictures: export LAB_WORKBOOK_WRITE_PICTURES = 1
+pictures: test-browser
+
 # What writes to S3, and what reads that again.
 WRITING = python_writer lua tests
 
@@ -85,6 +97,10 @@ matrix: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# EXPERIMENTS=300 is a minute, 10,000 more than half an hour: most of it is the server's.
+bench-reading: setup
+	$(BIN)/python -m benchmarks.readers $(EXPERIMENTS)
 
 bench-delivery: setup
 	$(BIN)/python -m benchmarks.delivery

@@ -32,6 +32,47 @@
     return 16 + 7 * longest;
   }
 
+  // The pieces of a curve between its holes, each by its first and last place.
+  function runs(ys) {
+    const found = [];
+    let first = -1, last = -1;
+    for (let at = 0; at <= ys.length; at++) {
+      const isHole = at === ys.length || ys[at] === null;
+      if (isHole && first >= 0) found.push([first, last]);
+      if (isHole) first = -1;
+      else if (ys[at] !== undefined) {
+        if (first < 0) first = at;
+        last = at;
+      }
+    }
+    return found;
+  }
+
+  // A piece that is narrower than the line is wide would not be seen, so its values are drawn as points: of those
+  // on one pixel the lowest and the highest.
+  function specks(chart, pieces, x, ys) {
+    const { min, max } = chart.scales.x;
+    const perUnit = chart.bbox.width / (max - min);
+    const found = [];
+    let pixel = null, low = -1, high = -1;
+    const keep = () => low >= 0 && found.push(...(low === high ? [low] : [low, high]));
+    for (const [first, last] of pieces) {
+      if (x[last] < min || x[first] > max || (x[last] - x[first]) * perUnit >= 2) continue;
+      for (let at = first; at <= last; at++) {
+        if (ys[at] == null) continue;
+        const here = Math.floor((x[at] - min) * perUnit);
+        if (here !== pixel) {
+          keep();
+          pixel = here;
+          low = high = at;
+        } else if (ys[at] < ys[low]) low = at;
+        else if (ys[at] > ys[high]) high = at;
+      }
+    }
+    keep();
+    return found.length ? found : null;
+  }
+
   class Chart {
     constructor(series, label, figure) {
       Object.assign(this, { series, label, figure, target: figure.querySelector(".chart") });
@@ -63,7 +104,7 @@
       this.curves = curves;
       this.plot?.destroy();
       this.target.replaceChildren();
-      this.plot = new uPlot(this.options(curves, places), [x, ...ys], this.target);
+      this.plot = new uPlot(this.options(curves, places, x, ys), [x, ...ys], this.target);
       this.series.fit(this);
     }
 
@@ -77,7 +118,7 @@
       return heights;
     }
 
-    options(curves, places) {
+    options(curves, places, x, ys) {
       return {
         width: this.target.clientWidth,
         height: HEIGHT,
@@ -88,7 +129,7 @@
         ],
         series: [
           { label: this.series.unit, value: (_, value) => (value == null ? "" : tick(value)) },
-          ...curves.map((curve, i) => this.line(curve, places[i])),
+          ...curves.map((curve, i) => this.line(curve, places[i], x, ys[i])),
         ],
         legend: { markers: { width: 2 } },
         focus: { alpha: 0.25 },
@@ -107,13 +148,16 @@
       };
     }
 
-    line(curve, places) {
+    line(curve, places, x, ys) {
+      const stroke = colour(`--c${curve.experiment % COLOURS}`);
+      const pieces = runs(ys);
       return {
         label: data.tags[curve.experiment],
         show: shown[curve.experiment],
-        stroke: colour(`--c${curve.experiment % COLOURS}`),
+        stroke,
         dash: DASHES[Math.floor(curve.experiment / COLOURS) % DASHES.length],
         width: 1.5,
+        points: { size: 5, fill: stroke, filter: (chart, _, all) => (all ? null : specks(chart, pieces, x, ys)) },
         value: (_, __, ___, at) => (at == null || places[at] < 0 ? "" : curve.y.text(places[at])),
       };
     }
