@@ -8,8 +8,11 @@ machine that is busy with other things still makes it noisy.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+# What is measured, one after the other.
+MODULES = ("python_row", "start", "lua_row", "reading", "growing")
 
 # Case by case, in the order of the first word that fits: at most so many times the floor.
 AIMS = (
@@ -46,16 +49,16 @@ class Figure(NamedTuple):
         return f"{self.name:<44}{_time(self.ours)}{_time(self.floor)}{spent:>12}{aim:>12}"
 
 
-def main() -> None:
+def main(modules: Sequence[str] = MODULES) -> None:
     """Print the table."""
     print(f"{'figure':<44}{'ours':>12}{'floor':>12}{'spent':>12}{'at most':>12}")
-    for figure in figures():
+    for figure in figures(modules):
         print(figure.shown(), flush=True)
 
 
-def figures() -> Iterator[Figure]:
+def figures(modules: Sequence[str]) -> Iterator[Figure]:
     """Measure one module after the other."""
-    for module in ("python_row", "start", "lua_row", "reading", "growing"):
+    for module in modules:
         for line in importlib.import_module(f"benchmarks.{module}").run():
             yield Figure(*line)
 

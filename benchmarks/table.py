@@ -1,5 +1,5 @@
 """
-What the table of all experiments in a bucket costs, cold and warm, beside bare parallel GETs of the same objects.
+What the table of all experiments in a bucket costs, cold and warm, beside bare parallel GETs.
 
     python -m benchmarks.table 1000
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -35,6 +36,7 @@ BUCKET = "benchmark"
 WHERE = f"s3://{BUCKET}/exp/"
 EXPERIMENTS = 10_000
 CHANGED = 10
+ROUNDS = 2
 # At most so many requests for an experiment beside the pages of the listing, and so much of our own CPU.
 REQUESTS_AIM, SECONDS_AIM = 3, 0.5e-3
 
@@ -52,25 +54,38 @@ class Figure(NamedTuple):
     rows: int
 
 
-def main(experiments: int = EXPERIMENTS) -> None:
+def main(experiments: int = EXPERIMENTS, rounds: int = ROUNDS) -> None:
     """Fill a bucket and print what each run took."""
-    with server.running(), tempfile.TemporaryDirectory() as cache:
+    with server.running(), tempfile.TemporaryDirectory() as caches:
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         began = time.monotonic()
         _fill_in_parallel(experiments)
         print(f"{experiments:,} experiments of 4 objects, filled in {time.monotonic() - began:.0f} s")
-        print(f"{'':24}{'wall':>10}{'CPU':>10}{'memory':>12}  requests")
-        bare = _measured("bare", cache)
-        cold, warm = _measured("cold", cache), _measured("warm", cache)
+        print(f"{'':24}{'wall':>10}{'CPU':>10}{'memory':>17}  requests")
+        bare, cold = [], []
+        # In turns, so that a busy machine slows both.
+        for number in range(rounds):
+            cache = f"{caches}/{number}"
+            bare.append(_measured("bare", cache))
+            cold.append(_measured("cold", cache))
+        warm = _measured("warm", cache)
         _put_options(range(CHANGED), 0.5)
         changed = _measured(f"warm, {CHANGED} changed", cache)
-    assert cold.rows == warm.rows == changed.rows == experiments
+    assert {run.rows for run in (*cold, warm, changed)} == {experiments}
+    print(_verdict(min(bare, key=_cpu), min(cold, key=_cpu), experiments))
+
+
+def _verdict(bare: Figure, cold: Figure, experiments: int) -> str:
     own, gets = (cold.cpu - bare.cpu) / experiments, cold.requests["GET"] / experiments
     missed = "" if own <= SECONDS_AIM and gets <= REQUESTS_AIM else "  <-- missed"
-    print(
-        f"cold: {gets:.3f} GETs and {own * 1e3:.3f} ms of our own CPU an experiment"
-        f" (at most {REQUESTS_AIM} and {SECONDS_AIM * 1e3:.1f}), wall {cold.wall / bare.wall:.2f}x of bare{missed}"
+    return (
+        f"cold: {gets:.3f} GETs an experiment (at most {REQUESTS_AIM}), {own * 1e3:.3f} ms of our own CPU"
+        f" (at most {SECONDS_AIM * 1e3:.1f}), wall {cold.wall / bare.wall:.2f}x of bare{missed}"
     )
+
+
+def _cpu(figure: Figure) -> float:
+    return figure.cpu
 
 
 def _measured(name: str, cache: str) -> Figure:
@@ -79,7 +94,7 @@ def _measured(name: str, cache: str) -> Figure:
     figure = Figure(*json.loads(output))
     asked = ", ".join(f"{count:,} {kind}" for kind, count in sorted(figure.requests.items()))
     memory = f"{figure.peak:.0f} (+{figure.peak - figure.before:.0f})"
-    print(f"{name:24}{figure.wall:8.2f} s{figure.cpu:8.2f} s{memory:>9} MB  {asked}", flush=True)
+    print(f"{name:24}{figure.wall:8.2f} s{figure.cpu:8.2f} s{memory:>14} MB  {asked}", flush=True)
     return figure
 
 
@@ -98,7 +113,7 @@ def _measure(name: str, cache: str) -> Figure:
 
 
 def _bare(wire: Wire) -> Callable[[], int]:
-    client = S3Store(prefix.parse(WHERE), wire=wire)._client
+    client = S3Store(prefix.parse(WHERE), wire=wire)._client  # noqa: SLF001 - settings as ours
     wanted = (_spec.LAYOUT_BEGIN, _spec.LAYOUT_END, "options.json")
 
     def get(key: str) -> int:
@@ -115,13 +130,11 @@ def _bare(wire: Wire) -> Callable[[], int]:
 
 
 def _table(wire: Wire, cache: str) -> Callable[[], int]:
-    import os
-
     os.environ["LAB_WORKBOOK_CACHE_DIR"] = cache
     repository = ExperimentRepository(WHERE)
-    store = repository._store
+    store = repository._store  # noqa: SLF001 - to count what it sends
     assert isinstance(store, CachedStore)
-    client = store._store._client
+    client = store._store._client  # noqa: SLF001
     wire.attach(client)
     client.list_buckets()
 
