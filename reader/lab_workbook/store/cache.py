@@ -36,7 +36,7 @@ class CachedStore:
         copy = self._folder.get(name) or self._together(key).get(key)
         if copy is None:
             return self._kept(name, self._store.get(key))
-        if copy.etag == etag:
+        if etag and copy.etag == etag:
             return _blob(copy, datetime.now(timezone.utc))
         answer = self._store.get_unless(key, copy.etag)
         return _blob(copy, answer.now) if isinstance(answer, Unchanged) else self._kept(name, answer)
@@ -48,7 +48,12 @@ class CachedStore:
             return {}
         # A file costs more to make than these objects to read, so they share one.
         first = next(iter(wanted))
-        copies = {key: copy for key, copy in self._together(first).items() if copy.etag == wanted.get(key)}
+        known = self._together(first)
+        copies = {
+            key: known[key]
+            for key, etag in wanted.items()
+            if etag and key in known and known[key].etag == etag
+        }
         fresh = get_each(self._store.get, wanted.keys() - copies.keys())
         if fresh:
             copies |= {
@@ -72,7 +77,9 @@ class CachedStore:
         return f"together {self._store.url(key.partition('/')[0])}"
 
     def _kept(self, name: str, blob: Blob) -> Blob:
-        self._folder.put(name, blob.etag, blob.modified.timestamp(), blob.data)
+        # Without an etag nobody could say whether a copy is still what lies there.
+        if blob.etag:
+            self._folder.put(name, blob.etag, blob.modified.timestamp(), blob.data)
         return blob
 
     def chunks(self, key: str) -> Iterator[bytes]:

@@ -115,7 +115,7 @@ class S3Store:
                 if _code(error) not in s3_errors.PAST_THE_END:
                     raise
                 head = self._client.head_object(Bucket=self._bucket, Key=self._path + key)
-                return Blob(b"", head["LastModified"], _now(head), head["ETag"])
+                return Blob(b"", head["LastModified"], _now(head), head.get("ETag", ""))
 
     def get_unless(self, key: str, etag: str) -> Blob | Unchanged:
         """Return an object's bytes, unless it is as it was with this etag; raises `KeyError`."""
@@ -145,7 +145,7 @@ class S3Store:
             now = _now(page)
             for item in page.get("Contents", []):
                 age = (now - item["LastModified"]).total_seconds()
-                yield Entry(item["Key"][cut:], item["Size"], item["ETag"], age)
+                yield Entry(item["Key"][cut:], item["Size"], item.get("ETag", ""), age)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """List the names of the folders that begin with ``prefix`` and have something in them."""
@@ -211,7 +211,7 @@ class S3Store:
 
     def _get(self, key: str, **more: Any) -> Blob:
         answer = self._client.get_object(Bucket=self._bucket, Key=self._path + key, **more)
-        return Blob(answer["Body"].read(), answer["LastModified"], _now(answer), answer["ETag"])
+        return Blob(answer["Body"].read(), answer["LastModified"], _now(answer), answer.get("ETag", ""))
 
     def _new_client(self, attempts: int) -> S3Client:
         from botocore.config import Config
