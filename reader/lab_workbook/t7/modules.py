@@ -20,6 +20,8 @@ from lab_workbook.t7.values import Array, Key, Record
 _PARAMETERS: Final = ("weight", "bias", "running_mean", "running_var")
 # They have gradients too, and are of the last batch.
 _PASSING: Final = frozenset({"input", "output"})
+# Names grow with depth, and a stranger's file must not make more of them than it is long.
+_LONGEST_NAME: Final = 1000
 
 
 def state_dict(model: Any) -> dict[str, Array]:
@@ -36,13 +38,15 @@ def state_dict(model: Any) -> dict[str, Array]:
     is met a second time is not named again. The arrays are those of the model, not copies.
 
     Raises:
-        Unreadable: two tensors would have one name.
+        Unreadable: two tensors would have one name, or one is nested absurdly deep.
     """
     found: dict[str, Array] = {}
     met: set[int] = set()
     pending: list[tuple[str, Any, bool]] = [("", model, False)]
     while pending:
         path, value, is_inside = pending.pop()
+        if len(path) > _LONGEST_NAME:
+            raise Unreadable(f"no model has names of more than {_LONGEST_NAME} characters: {path[:40]!r}…")
         if isinstance(value, np.ndarray):
             if path in found:
                 raise Unreadable(f"two tensors are called {path!r}: take them out of the model by hand")

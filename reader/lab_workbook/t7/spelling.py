@@ -14,6 +14,7 @@ No file says which it is. ``little64`` is what Torch writes on the machines of t
 from __future__ import annotations
 
 import struct
+import sys
 from typing import IO, Final, Literal, Protocol
 
 import numpy as np
@@ -186,7 +187,7 @@ class AsciiSource(_Stream):
     def _words(self, count: int) -> list[bytes]:
         if count < 0:
             raise self.wrong(f"{count} numbers")
-        line = self._stream.readline(count * _LONGEST) if count else b""
+        line = self._stream.readline(min(count * _LONGEST, sys.maxsize)) if count else b""
         words = line.split()
         # Python takes 1_0 for a number.
         if len(words) != count or b"_" in line or (count and not line.endswith(b"\n")):
