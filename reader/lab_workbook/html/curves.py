@@ -6,8 +6,8 @@ A series is a chart for each of its columns, and a chart has a curve for each ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -23,22 +23,27 @@ _COLUMNS_MAX = 100
 Series = dict[str, Any]
 
 
-def of(experiments: Sequence[Experiment], facts: Sequence[Facts]) -> list[Series]:
-    """
-    Return the series of the experiments by name, each with its charts.
+class Curve(NamedTuple):
+    """One experiment's rows of a series, packed; ``left`` names the columns that are not drawn."""
 
-    ``facts`` are those of the experiments; what cannot be read is added to their problems.
-    """
-    found: dict[str, Series] = {}
-    for number, (experiment, told) in enumerate(zip(experiments, facts, strict=True)):
-        for name in told.artifacts:
-            if name.endswith(_spec.KIND_SERIES_SUFFIX):
-                table = _table(experiment, name, told.problems)
-                series = found.setdefault(
-                    name, {"name": visible(name), "field": None, "curves": [], "left": []}
-                )
-                _add(series, number, table)
-    return [_charted(found[name]) for name in sorted(found)]
+    field: str | None
+    packed: dict[str, Any]
+    left: list[str]
+
+
+def of(experiment: Experiment, told: Facts) -> dict[str, Curve]:
+    """Return the series of an experiment by name; what cannot be read is added to its problems."""
+    found = {}
+    for name in told.artifacts:
+        if name.endswith(_spec.KIND_SERIES_SUFFIX):
+            found[name] = _curve(_table(experiment, name, told.problems))
+    return found
+
+
+def beside(of_each: Sequence[dict[str, Curve]]) -> list[Series]:
+    """Return the series of several experiments by name, each with its charts."""
+    names = sorted({name for curves in of_each for name in curves})
+    return [_series(name, [curves.get(name) for curves in of_each]) for name in names]
 
 
 def _table(experiment: Experiment, name: str, problems: list[str]) -> Any:
@@ -51,30 +56,28 @@ def _table(experiment: Experiment, name: str, problems: list[str]) -> Any:
     return table if isinstance(table, pd.DataFrame) else pd.DataFrame()
 
 
-def _add(series: Series, number: int, table: pd.DataFrame) -> None:
-    if table.empty and not len(table.index):
-        return
-    places = columns.numeric(table)
-    curve: dict[str, Any] = {"experiment": number, "rows": len(table), "x": None, "elapsed": None}
-    if table.index.name is not None:
-        series["field"] = series["field"] or visible(table.index.name)
-        if columns.is_numeric(table.index.dtype):
-            curve["x"] = columns.packed(table.index.to_series())
+def _curve(table: pd.DataFrame) -> Curve:
+    drawn = columns.numeric(table)[:_COLUMNS_MAX]
     dates = [place for place, dtype in enumerate(table.dtypes) if isinstance(dtype, pd.DatetimeTZDtype)]
-    if dates:
-        curve["elapsed"] = columns.packed(columns.seconds(table.iloc[:, dates[-1]]))
-    curve["columns"] = dict(_packed(table, places[:_COLUMNS_MAX]))
-    series["curves"].append(curve)
-    drawn = {*places[:_COLUMNS_MAX], *dates}
-    left = [visible(label) for place, label in enumerate(table.columns) if place not in drawn]
-    series["left"] += [label for label in left if label not in series["left"]]
+    has_x = table.index.name is not None and columns.is_numeric(table.index.dtype)
+    packed = {
+        "rows": len(table),
+        "x": columns.packed(table.index.to_series()) if has_x else None,
+        "elapsed": columns.packed(columns.seconds(table.iloc[:, dates[-1]])) if dates else None,
+        "columns": {visible(table.columns[place]): columns.packed(table.iloc[:, place]) for place in drawn},
+    }
+    left = [visible(label) for place, label in enumerate(table.columns) if place not in {*drawn, *dates}]
+    return Curve(None if table.index.name is None else visible(table.index.name), packed, left[:_COLUMNS_MAX])
 
 
-def _packed(table: pd.DataFrame, places: list[int]) -> Iterator[tuple[str, dict[str, str]]]:
-    for place in places:
-        yield visible(table.columns[place]), columns.packed(table.iloc[:, place])
-
-
-def _charted(series: Series) -> Series:
-    labels = list(dict.fromkeys(label for curve in series["curves"] for label in curve["columns"]))
-    return {**series, "charts": labels, "left": series["left"][:_COLUMNS_MAX]}
+def _series(name: str, curves: Sequence[Curve | None]) -> Series:
+    there = {
+        number: curve for number, curve in enumerate(curves) if curve is not None and curve.packed["rows"]
+    }
+    return {
+        "name": visible(name),
+        "field": next((curve.field for curve in there.values() if curve.field is not None), None),
+        "charts": list(dict.fromkeys(label for curve in there.values() for label in curve.packed["columns"])),
+        "left": list(dict.fromkeys(label for curve in there.values() for label in curve.left)),
+        "curves": [{"experiment": number, **curve.packed} for number, curve in there.items()],
+    }

@@ -2,26 +2,25 @@
 What is said of an experiment where it is shown: little, and of bounded size, whatever it holds.
 
 >>> of(experiment).parameters
-{'options.json': {'learning rate': '0.1', 'momentum': '0.9'}}
+{'options.learning rate': '0.1', 'options.momentum': '0.9'}
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
+from lab_workbook.overview.listing import PARAMETERS_MAX_BYTES
+from lab_workbook.overview.parameters import Parameters
 from lab_workbook.protocol import _spec
 
-# A JSON artifact of a megabyte is a result, not parameters; a thousand lines are more than anyone reads.
-_DOCUMENT_MAX_BYTES = 64 * 1024
+# Each is a request, and what somebody wants to look at is among the first.
 _DOCUMENTS_MAX = 20
-_PARAMETERS_MAX = 1_000
 _NOTES_MAX = 20
 _TEXT_MAX = 2_000
 # What it ran on and how, of begin.json; the rest has a place of its own.
@@ -32,9 +31,10 @@ _T = TypeVar("_T")
 
 class Facts(NamedTuple):
     """
-    An experiment in words; ``artifacts`` are bytes by name, ``parameters`` texts by artifact and name.
+    An experiment in words; ``artifacts`` are bytes by name, ``parameters`` are named as in a table of all.
 
-    ``problems`` are sentences about what could not be read.
+    Each note is a text and who wrote it when, where that is known; ``problems`` are sentences about what
+    could not be read.
     """
 
     tag: str
@@ -43,9 +43,9 @@ class Facts(NamedTuple):
     error: str
     started: datetime | None
     ended: datetime | None
-    notes: list[str]
+    notes: list[tuple[str, str]]
     environment: dict[str, str]
-    parameters: dict[str, dict[str, str]]
+    parameters: dict[str, str]
     artifacts: dict[str, int]
     problems: list[str]
 
@@ -61,7 +61,6 @@ def of(experiment: Experiment) -> Facts:
     artifacts = experiment.artifact_sizes()
     problems: list[str] = []
     begin = experiment.begin
-    added = _attempted(lambda: experiment.notes, problems) or []
     return Facts(
         tag=experiment.tag,
         where=experiment.where,
@@ -69,11 +68,7 @@ def of(experiment: Experiment) -> Facts:
         error=": ".join(_text(each) for each in (experiment.error or {}).values()),
         started=experiment.started,
         ended=experiment.ended,
-        notes=[
-            _text(note)
-            for note in (experiment.note, *(each.get("text") for each in added[-_NOTES_MAX:]))
-            if note
-        ],
+        notes=_notes(experiment, problems),
         environment={key: _text(begin[key]) for key in _ENVIRONMENT if begin.get(key) is not None},
         parameters=_parameters(experiment, artifacts, problems),
         artifacts=artifacts,
@@ -81,37 +76,25 @@ def of(experiment: Experiment) -> Facts:
     )
 
 
-def _parameters(
-    experiment: Experiment, artifacts: Mapping[str, int], problems: list[str]
-) -> dict[str, dict[str, str]]:
-    found = {}
+def _notes(experiment: Experiment, problems: list[str]) -> list[tuple[str, str]]:
+    first = [(_text(experiment.note), "")] if experiment.note else []
+    added = _attempted(lambda: experiment.notes, problems) or []
+    by = [(note["text"], f"{note['author']}, {note['time']}".strip(", ")) for note in added[-_NOTES_MAX:]]
+    return first + [(_text(text), _text(author)) for text, author in by]
+
+
+def _parameters(experiment: Experiment, artifacts: Mapping[str, int], problems: list[str]) -> dict[str, str]:
     documents = [
         name
         for name, size in artifacts.items()
-        if name.endswith(_spec.KIND_JSON_SUFFIX) and size <= _DOCUMENT_MAX_BYTES
+        if name.endswith(_spec.KIND_JSON_SUFFIX) and size <= PARAMETERS_MAX_BYTES
     ]
+    found = Parameters()
     for name in documents[:_DOCUMENTS_MAX]:
         value = _attempted(functools.partial(experiment.get, name), problems)
         if isinstance(value, dict):
-            flat = itertools.islice(_flattened(value), _PARAMETERS_MAX)
-            found[name] = {key: _text(leaf) for key, leaf in flat}
-    return found
-
-
-def _flattened(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Return the leaves of nested objects, their names with dots; a list is a leaf."""
-    waiting = [iter(document.items())]
-    path: list[str] = []
-    while waiting:
-        key, value = next(waiting[-1], (None, None))
-        if key is None:
-            waiting.pop()
-            del path[-1:]
-        elif isinstance(value, dict) and value:
-            path.append(key)
-            waiting.append(iter(value.items()))
-        else:
-            yield ".".join([*path, key]), value
+            found.add(name, value)
+    return {name: _text(value) for name, value in found.values.items()}
 
 
 def _attempted(get: Callable[[], _T], problems: list[str]) -> _T | None:

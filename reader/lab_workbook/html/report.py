@@ -17,12 +17,13 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_workbook.errors import AlreadyExists, NotComparable, StoreError
 from lab_workbook.experiment import Experiment
 from lab_workbook.html import curves, facts, render, source, visible
 from lab_workbook.html.facts import Facts
+from lab_workbook.store import parallel
 
 _SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "static/data.js", "static/report.js")
 _STYLES = ("vendor/uplot/uPlot.min.css", "static/report.css")
@@ -55,9 +56,10 @@ def page(experiments: Iterable[Experiment]) -> str:
     chosen = list(dict.fromkeys(experiments))
     if not chosen:
         raise NotComparable("there is nothing to report: give at least one experiment")
-    told = [facts.of(each) for each in chosen]
-    series = curves.of(chosen, told)
-    sources = source.of(chosen, told)
+    found = dict(parallel.each(_look, chosen, "experiments"))
+    looks = [found[each] for each in chosen]
+    told = [look.facts for look in looks]
+    series = curves.beside([look.curves for look in looks])
     scripts, styles = _texts(_SCRIPTS), _texts(_STYLES)
     return render(
         "report.html",
@@ -66,18 +68,24 @@ def page(experiments: Iterable[Experiment]) -> str:
         styles=styles,
         data=_embedded({"tags": [visible(each.tag) for each in told], "series": series}),
         facts=told,
-        parameters=_parameters(told),
+        parameters=_rows([each.parameters for each in told]),
         environment=_rows([each.environment for each in told]),
         artifacts=_rows([each.artifacts for each in told]),
         series=series,
-        sources=sources,
+        sources=source.beside([look.rans for look in looks]),
         now=datetime.now(timezone.utc),
     )
 
 
-def _parameters(told: Sequence[Facts]) -> dict[str, list[tuple[str, list[Any], bool]]]:
-    names = sorted({name for each in told for name in each.parameters})
-    return {name: _rows([each.parameters.get(name, {}) for each in told]) for name in names}
+class _Look(NamedTuple):
+    facts: Facts
+    curves: dict[str, curves.Curve]
+    rans: list[source.Ran]
+
+
+def _look(experiment: Experiment) -> _Look:
+    told = facts.of(experiment)
+    return _Look(told, curves.of(experiment, told), source.of(experiment, told))
 
 
 def _rows(of_each: Sequence[dict[str, Any]]) -> list[tuple[str, list[Any], bool]]:

@@ -22,6 +22,14 @@ _LINES_MAX = 4_000
 _KINDS = {"+++": "head", "---": "head", "+": "added", "-": "removed", "@": "place", "d": "head", "i": "head"}
 
 
+class Ran(NamedTuple):
+    """What `save_git_status` kept under a name; a text that is not there is empty."""
+
+    name: str
+    commit: str
+    patch: str
+
+
 class Line(NamedTuple):
     """A line of a patch; ``kind`` is ``added``, ``removed``, ``place``, ``head`` or empty."""
 
@@ -45,22 +53,32 @@ class Source(NamedTuple):
     difference: list[Line] | None
 
 
-def of(experiments: Sequence[Experiment], facts: Sequence[Facts]) -> list[Source]:
-    """Return the sources of the experiments, those that are the same only once."""
-    groups: dict[tuple[str, str, str], list[int]] = {}
-    for number, (experiment, told) in enumerate(zip(experiments, facts, strict=True)):
-        for name in _names(told):
-            commit = _read(experiment, name + _spec.KIND_GIT_COMMIT_SUFFIX, told).strip()
-            patch = _read(experiment, name + _spec.KIND_GIT_PATCH_SUFFIX, told)
-            groups.setdefault((name, commit, patch), []).append(number)
-    first: dict[str, str] = {}
+def of(experiment: Experiment, told: Facts) -> list[Ran]:
+    """Return what an experiment ran; what cannot be read is added to its problems."""
+    return [
+        Ran(
+            name,
+            _read(experiment, name + _spec.KIND_GIT_COMMIT_SUFFIX, told).strip(),
+            _read(experiment, name + _spec.KIND_GIT_PATCH_SUFFIX, told),
+        )
+        for name in _names(told)
+    ]
+
+
+def beside(of_each: Sequence[Sequence[Ran]]) -> list[Source]:
+    """Return the sources of several experiments, those that are the same only once."""
+    groups: dict[Ran, list[int]] = {}
+    for number, rans in enumerate(of_each):
+        for ran in rans:
+            groups.setdefault(ran, []).append(number)
+    first: dict[str, Ran] = {}
     found = []
-    for (name, commit, patch), numbers in sorted(groups.items(), key=lambda group: (group[0][0], group[1])):
-        lines = patch.splitlines()
-        difference = _difference(first[name], patch) if name in first else None
-        first.setdefault(name, patch)
+    for ran, numbers in sorted(groups.items(), key=lambda group: (group[0].name, group[1])):
+        difference = _difference(first[ran.name].patch, ran.patch) if ran.name in first else None
+        first.setdefault(ran.name, ran)
+        lines = ran.patch.splitlines()
         shown = _shown(lines[:_LINES_MAX])
-        found.append(Source(name, numbers, commit, shown, len(lines) - len(shown), difference))
+        found.append(Source(ran.name, numbers, ran.commit, shown, len(lines) - len(shown), difference))
     return found
 
 

@@ -61,7 +61,7 @@ def test_ipython_shows_an_experiment(shell: Any, make: Any) -> None:
     shown = texts_of(page)
     assert "A failed 2016-02-12 21:49:00 to 2016-02-12 22:17:34 UTC half the rate ValueError: no" in shown
     assert "log.csv · loss 0.25 0.25 to 0.5, 2 rows" in shown
-    assert "options.json 2 parameters rate 0.1 net.layers [3, 4]" in shown
+    assert "parameters 2 options.rate 0.1 options.net.layers [3, 4]" in shown
     assert "model.t7 4.2 MB" in shown
     assert "gpu7" in shown
     assert 'points="0,0 160,24"' in page
@@ -113,7 +113,7 @@ def test_what_cannot_be_read_is_said_in_its_place(shell: Any, make: Any, reposit
 
     assert "bad.json is not JSON" in shown
     assert "bad.csv, row 1 cannot be read" in shown
-    assert "good.json 1 parameter a 1" in shown
+    assert "parameters 1 good.a 1" in shown
     assert "pip install -U lab-workbook" in texts_of(html_of(shell, repository["B"]))
     assert "B unreadable" in texts_of(html_of(shell, repository))
     assert "A open" in texts_of(html_of(shell, repository))

@@ -130,9 +130,9 @@ def test_parameters_that_differ_stand_first_and_are_marked(make: Any) -> None:
 
     rows = re.findall(r'<tr( class="differs")?><th>(.*?)</th>', page[page.index("Parameters</h2>") :])
     assert [(bool(differs), name) for differs, name in rows[1:4]] == [
-        (True, "rate"),
-        (True, "new"),
-        (False, "same"),
+        (True, "options.rate"),
+        (True, "options.new"),
+        (False, "options.same"),
     ]
 
 

@@ -12,7 +12,7 @@ PATCH = b"diff --git a/a.lua b/a.lua\n--- a/a.lua\n+++ b/a.lua\n@@ -1 +1 @@\n-ra
 
 
 def of(*experiments: Any) -> list[source.Source]:
-    return source.of(experiments, [facts.of(each) for each in experiments])
+    return source.beside([source.of(each, facts.of(each)) for each in experiments])
 
 
 def ran(make: Any, tag: str, commit: bytes, rate: bytes) -> Any:
@@ -56,7 +56,7 @@ def test_what_is_too_much_to_read_is_cut_and_said(make: Any) -> None:
     told = facts.of(huge)
 
     assert of(long)[0].left == 6_000
-    assert source.of([huge], [told])[0].patch == []
+    assert source.of(huge, told)[0].patch == ""
     assert told.problems == ["Source.git-patch has 6,000,000 bytes, which is too much to show here"]
 
 
