@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import click
@@ -20,7 +21,8 @@ from lab_workbook.repository import ExperimentRepository
     show_default=True,
     help="The page; an earlier report is replaced.",
 )
-def command(tags: tuple[str, ...], prefix: str | None, output: str) -> None:
+@_options.as_json("a JSON object")
+def command(tags: tuple[str, ...], *, prefix: str | None, output: str, as_json: bool) -> None:
     """
     Write a page about the experiments TAG...: curves, parameters, source, notes.
 
@@ -30,4 +32,7 @@ def command(tags: tuple[str, ...], prefix: str | None, output: str) -> None:
     from lab_workbook.html.report import report
 
     report(ExperimentRepository(prefix)[tags], output)
-    click.echo(f"{_text.safe(output)}, {in_bytes(os.path.getsize(output))}")
+    size = os.path.getsize(output)
+    click.echo(
+        json.dumps({"path": output, "bytes": size}) if as_json else f"{_text.safe(output)}, {in_bytes(size)}"
+    )

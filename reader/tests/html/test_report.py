@@ -206,6 +206,37 @@ def test_the_command_writes_a_page_and_says_its_size(make: Any, folder: Path, tm
     assert data_of(path.read_text())["tags"] == ["A", "B"]
 
 
+def test_the_command_tells_programs_too(make: Any, folder: Path, tmp_path: Path) -> None:
+    make("A")
+    path = tmp_path / "report.html"
+
+    result = CliRunner().invoke(main, ["report", "A", "--prefix", str(folder), "-o", str(path), "--json"])
+
+    assert json.loads(result.stdout) == {"path": str(path), "bytes": path.stat().st_size}
+
+
+@pytest.mark.s3
+def test_from_a_bucket_it_is_the_same_page(
+    make: Any, folder: Path, s3_client: Any, bucket_prefix: str
+) -> None:
+    """
+    But for where the experiments lie.
+    """
+    bucket, _, key = bucket_prefix.removeprefix("s3://").partition("/")
+    make("A", {"log.csv": SERIES, "options.json": b'{"rate": 1}'}, begin={"note": "from afar"}, end={})
+    for path in folder.rglob("*.*"):
+        if path.is_file():
+            s3_client.put_object(
+                Bucket=bucket, Key=key + str(path.relative_to(folder)), Body=path.read_bytes()
+            )
+
+    near = report.page(lab_workbook.ExperimentRepository(folder))
+    far = report.page(lab_workbook.ExperimentRepository(bucket_prefix))
+
+    assert data_of(far) == data_of(near)
+    assert "from afar" in far
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
