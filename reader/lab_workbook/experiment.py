@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import difflib
 import functools
-import hashlib
 import operator
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from lab_workbook import kinds, live, status
+from lab_workbook import artifact, kinds, live, models, status
+from lab_workbook.artifact import Artifact
 from lab_workbook.completion import Completion
 from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
 from lab_workbook.protocol import _spec, documents, layout, process
@@ -34,6 +34,7 @@ from lab_workbook.store import Annotates
 if TYPE_CHECKING:
     from lab_workbook.checkout import Checkout
     from lab_workbook.growing import Growing
+    from lab_workbook.models import Model
     from lab_workbook.verify import Verification
     from lab_workbook.watch import Watch
 
@@ -125,7 +126,7 @@ class Experiment:
 
     def get(self, name: str) -> Any:
         """
-        Return an artifact as `lab_workbook.kinds` reads it: a DataFrame, a JSON value, text or bytes.
+        Return an artifact as `lab_workbook.kinds` reads it: a table, a JSON value, a `Model`, text or bytes.
 
         Raises:
             ArtifactNotFound: there is none of this name; the message lists those that exist.
@@ -134,6 +135,8 @@ class Experiment:
         end = self.end
         if not end and name.endswith(_spec.KIND_SERIES_SUFFIX) and self.begin:
             return self._growing_series(name)
+        if kinds.is_lazy(name):
+            return self._model(name, end)
         return kinds.decode(name, self._written(name, end), is_legacy=not self.begin)
 
     def read_bytes(self, name: str) -> bytes:
@@ -143,17 +146,7 @@ class Experiment:
         Raises:
             ArtifactNotFound: there is none of this name; the message lists those that exist.
         """
-        try:
-            data = self._store.get(f"{self.tag}/{name}").data if self._is_settled(name) else None
-        except KeyError:
-            data = None
-        # Before the end rows may lie beside the artifact; after it they do where a request that was given
-        # up on has put an older version in place of the whole one.
-        if data is None or _difference(self.end, name, data):
-            data = self._assembled(name, data)
-        if data is None:
-            raise self._missing(name)
-        return data
+        return self._read(name, self.end).data
 
     def read_checked(self, name: str) -> bytes:
         """
@@ -319,6 +312,12 @@ class Experiment:
         error = self.end.get("error")
         return error if isinstance(error, dict) else None
 
+    def _model(self, name: str, end: Mapping[str, Any]) -> Model:
+        found = models.find(self._store, self.tag, name, end)
+        if found is None:
+            raise self._missing(name)
+        return found
+
     def _growing_series(self, name: str) -> Any:
         """Return a series of which the rows that were read before need not be read again."""
         table = self._growing.read(
@@ -351,32 +350,19 @@ class Experiment:
 
     def _written(self, name: str, end: Mapping[str, Any]) -> bytes:
         """Return the bytes of an artifact, if they are those that ``end`` lists."""
-        data = self.read_bytes(name)
-        difference = _difference(end, name, data)
-        if difference:
+        found = self._read(name, end)
+        if found.difference:
             raise Unreadable(
-                f"{name} of {self.tag} {difference} when the experiment ended:"
+                f"{name} of {self.tag} {found.difference} when the experiment ended:"
                 f" it was changed or not copied whole. `experiment.read_bytes({name!r})` gives it as it is"
             )
-        return data
+        return found.data
 
-    def _is_settled(self, name: str) -> bool:
-        """Say whether an artifact is all there is of it."""
-        return not name.endswith(_spec.KIND_SERIES_SUFFIX) or bool(self.end)
-
-    def _assembled(self, name: str, data: bytes | None) -> bytes | None:
-        """Return a series put together from its segments, or ``data`` where that is not better."""
-        if not name.endswith(_spec.KIND_SERIES_SUFFIX):
-            return data
-        try:
-            rows = live.read(self._store, f"{self.tag}/", name)
-        except KeyError:
-            return data
-        except Unreadable:
-            if self.end:
-                return data
-            raise
-        return data if _difference(self.end, name, rows) else rows
+    def _read(self, name: str, end: Mapping[str, Any]) -> Artifact:
+        found = artifact.read(self._store, self.tag, name, end)
+        if found is None:
+            raise self._missing(name)
+        return found
 
     def _document(self, name: str) -> bytes | None:
         try:
@@ -386,7 +372,7 @@ class Experiment:
 
     def _missing(self, name: str) -> ArtifactNotFound:
         existing = self.list_artifacts()
-        if _listed_bytes(self.end, name) is not None:
+        if artifact.listed_bytes(self.end, name) is not None:
             return ArtifactNotFound(
                 f"{name!r} of {self.tag} is gone: end.json lists it, and it is not there any more"
             )
@@ -395,26 +381,6 @@ class Experiment:
         shown = ", ".join(map(repr, existing[:_NAMES_SHOWN])) or "no artifacts yet"
         more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
         return ArtifactNotFound(f"{self.tag} has no {name!r}.{hint}\nIt has: {shown}{more}.")
-
-
-def _listed_bytes(end: Mapping[str, Any], name: str) -> int | None:
-    listed = end.get("files", {}).get(name)
-    count = listed.get("bytes") if isinstance(listed, dict) else None
-    return count if type(count) is int else None
-
-
-def _difference(end: Mapping[str, Any], name: str, data: bytes) -> str:
-    """Return how an artifact differs from what end.json lists; nothing if it does not."""
-    expected = _listed_bytes(end, name)
-    if expected is None:
-        return ""
-    if expected != len(data):
-        return f"has {len(data)} bytes, and had {expected}"
-    # A request that was long given up on may have put an older version of the same size there.
-    digest = end["files"][name].get("sha256")
-    if isinstance(digest, str) and digest != hashlib.sha256(data).hexdigest():
-        return "has other bytes than"
-    return ""
 
 
 def _time(text: object) -> datetime | None:
