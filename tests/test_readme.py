@@ -7,7 +7,6 @@ their output compared; ``ini`` blocks are read as a configuration; the one ``tex
 of an experiment.
 """
 
-import doctest
 import importlib.util
 import os
 import re
@@ -17,13 +16,14 @@ import sys
 import types
 import venv
 from pathlib import Path
-from typing import NamedTuple
 
 import lab_workbook
 import lupa.luajit21
 import pytest
 from lab_workbook import ExperimentRepository, config
 from lab_workbook.protocol import _spec
+
+from tests import pages
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -35,7 +35,6 @@ PAGES = [
     "examples/data/README.md",
 ]
 LANGUAGES = {"python", "pycon", "lua", "sh", "console", "ini", "text"}
-FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Looked up now, because the home of a test is empty, and pip should not download everything again.
 PIP_CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
@@ -45,28 +44,14 @@ OLD_TAG = "201601141709-56THQt7"
 TAGS = ["201602122149-PMJ8a76csB", "201602152241-sQkhvvsj4J"]
 
 
-class Block(NamedTuple):
-    """A fenced block: its language, the line that it starts on, and its text."""
-
-    language: str
-    line: int
-    text: str
+BLOCKS = pages.read("README.md")
 
 
-def read_blocks() -> list[Block]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    fences = re.finditer(r"^```([a-z]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [Block(fence[1], text.count("\n", 0, fence.start(2)) + 1, fence[2]) for fence in fences]
-
-
-BLOCKS = read_blocks()
-
-
-def blocks(*languages: str) -> list[Block]:
+def blocks(*languages: str) -> list[pages.Block]:
     return [block for block in BLOCKS if block.language in languages]
 
 
-def one_script(parts: list[Block]) -> str:
+def one_script(parts: list[pages.Block]) -> str:
     """Join blocks so that each line keeps the number that it has in the README."""
     script = ""
     for block in parts:
@@ -138,20 +123,8 @@ def listing(experiment: lab_workbook.Experiment) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in files)
 
 
-def run_python(parts: list[Block]) -> None:
-    """Run ``python`` blocks, and ``pycon`` blocks with their output, in one namespace."""
-    namespace: dict[str, object] = {"model": {}}
-    runner = doctest.DocTestRunner(optionflags=FLAGS)
-    for block in parts:
-        if block.language == "python":
-            exec(compile("\n" * (block.line - 1) + block.text, "README.md", "exec"), namespace)
-        else:
-            test = doctest.DocTestParser().get_doctest(
-                block.text, namespace, "README.md", "README.md", block.line - 1
-            )
-            runner.run(test, clear_globs=False)
-            namespace.update(test.globs)
-    assert runner.summarize().failed == 0
+def run_python(parts: list[pages.Block]) -> None:
+    pages.run_python("README.md", parts, {"model": {}})
 
 
 def test_every_block_is_of_a_language_that_is_run():
@@ -223,15 +196,7 @@ def test_the_commands_print_what_is_shown():
     """
     Each console block prints what stands below its prompt.
     """
-    checker = doctest.OutputChecker()
-    for block in blocks("console"):
-        for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
-            done = subprocess.run(
-                ["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False
-            )
-
-            assert done.returncode == 0, done.stderr
-            assert checker.check_output(expected, done.stdout, FLAGS), f"{command}\n{done.stdout}"
+    pages.run_commands(pages.commands(blocks("console")))
 
 
 def test_the_configuration_is_valid():
