@@ -27,7 +27,7 @@ from lab_workbook.errors import NotRestorable
 _COMMIT: Final = re.compile(rb"^(?:commit )?([0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])", re.MULTILINE)
 _COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 
-# Each of these would start a program, or reach for more than was asked.
+# Each of these would start a program, or reach for more than was asked; some only in a git newer than 2.39.
 _QUIET: Final = (
     *("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"),
     *("-c", "fetch.recurseSubmodules=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
