@@ -174,3 +174,27 @@ def _pair(result):
 def _unquoted(message):
     # The two languages quote odd texts in their own manner.
     return re.sub(r"(: |prefix )(['\"]).*\2(?=( is|:| cannot))", r"\1…", message.split("file, line 0")[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "is_fine"),
+    [
+        ("cacheBytes = 5000000000", True),
+        ("cacheBytes = 0", True),
+        ("cacheBytes = -1", False),
+        ("cacheDir = ~/copies", True),
+    ],
+)
+def test_what_is_for_readers_is_known_to_writers(lua, isolation, line, is_fine):
+    """
+    One file is read by both, so a setting of the other side is no unknown key; and it is checked alike.
+    """
+    (isolation / ".lab-workbook-config").write_text(f"{line}\n")
+    try:
+        expected = config.load()
+    except ConfigurationError:
+        expected = None
+
+    is_loaded = lua.eval("pcall(require('lab-workbook.config').load, {})")
+
+    assert (is_loaded if isinstance(is_loaded, bool) else is_loaded[0]) == (expected is not None) == is_fine

@@ -4,6 +4,7 @@ A table has a row for each experiment, with the types that were recorded.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab_workbook import ExperimentRepository
 from lab_workbook.overview import frame
@@ -24,8 +25,6 @@ from lab_workbook.protocol import process
 from lab_workbook.store.cache import CachedStore
 from lab_workbook.store.folder import FolderStore
 from lab_workbook.store.wire import Wire
-
-OLD = 1e9
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -40,13 +39,14 @@ class FolderPlace:
     def __init__(self, folder: Path) -> None:
         self.where = str(folder)
         self._folder = folder
+        self._times = itertools.count(10**9)
 
     def put(self, key: str, data: bytes) -> None:
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         # As a writer does, by renaming; and long ago, because what has just changed is not remembered.
         (self._folder.parent / "new").write_bytes(data)
-        os.utime(self._folder.parent / "new", (OLD, OLD))
+        os.utime(self._folder.parent / "new", (next(self._times),) * 2)
         (self._folder.parent / "new").rename(path)
 
     def delete(self, key: str) -> None:
@@ -345,6 +345,50 @@ def test_a_warm_table_is_what_a_cold_one_would_be(
     cold = table(place, series=True)
 
     pd.testing.assert_frame_equal(warm, cold)
+
+
+FILES = {
+    ".lab-workbook/begin.json": [
+        b'{"protocol": "lab-workbook 1.1", "host": "%d"}' % number for number in range(3)
+    ],
+    ".lab-workbook/end.json": [b'{"outcome": "finished"}', b'{"outcome": "failed"}', b"{"],
+    ".lab-workbook/notes/20160213T081500Z-abcdef.json": [b'{"text": "1"}', b'{"text": "2"}'],
+    ".lab-workbook/heartbeat.json": [b'{"first": true}', b'{"first": false}'],
+    "options.json": [b'{"a": 1}', b'{"a": 2}', b'{"a": "1"}', b"[]"],
+    "loss.csv": [b"a,Date\n1,2016-02-12T22:17:34Z\n", b"a,Date\n2,2016-02-12T22:17:34Z\n"],
+}
+CHANGES = st.tuples(
+    st.sampled_from("AB"),
+    st.sampled_from(sorted(FILES)).flatmap(
+        lambda name: st.tuples(st.just(name), st.none() | st.sampled_from(FILES[name]))
+    ),
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(CHANGES, max_size=4), max_size=6))
+def test_whatever_changes_a_warm_table_is_a_cold_one(
+    tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, tuple[str, bytes | None]]]]
+) -> None:
+    """
+    Files come, are replaced and go, and after each round the same is seen with and without a cache.
+    """
+    root = tmp_path_factory.mktemp("table")
+    (root / "experiments").mkdir()
+    place = FolderPlace(root / "experiments")
+
+    for changes in rounds:
+        for tag, (name, data) in changes:
+            if data is not None:
+                place.put(f"{tag}/{name}", data)
+            elif (root / "experiments" / tag / name).exists():
+                place.delete(f"{tag}/{name}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LAB_WORKBOOK_CACHE_DIR", str(root / "cache"))
+            warm = table(place, series=True)
+            patch.setenv("LAB_WORKBOOK_CACHE_BYTES", "0")
+            cold = table(place, series=True)
+        pd.testing.assert_frame_equal(warm, cold)
 
 
 def test_a_damaged_catalogue_is_as_if_there_were_none(place: Any, isolation: Path) -> None:

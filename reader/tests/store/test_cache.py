@@ -5,11 +5,14 @@ What was read once from a bucket is not sent again, and is never out of date.
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lab_workbook.protocol import prefix
 from lab_workbook.store.cache import CachedStore
 from lab_workbook.store.cache_folder import CacheFolder
@@ -122,3 +125,61 @@ def test_it_lists_and_creates_as_the_bucket_does(open_store: Any) -> None:
 
     assert [entry.key for entry in store.keys("", after="")] == ["A/a"]
     assert list(store.folders("")) == ["A"]
+
+
+KEYS = st.sampled_from(["A/a", "A/b", "B/a"])
+STEPS = st.one_of(
+    st.tuples(st.just("put"), KEYS, st.binary(max_size=3)),
+    st.tuples(st.sampled_from(["delete", "get", "get as listed", "get together"]), KEYS, st.just(b"")),
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=20))
+def test_whatever_happens_what_is_read_is_what_lies_there(
+    bucket_prefix: str, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, bytes]]
+) -> None:
+    """
+    However it is asked for, by two readers who share their copies, and who do not see each other's changes.
+    """
+    path = f"{tmp_path_factory.mktemp('cache')}/"
+    bucket = S3Store(prefix.parse(bucket_prefix))
+    for entry in bucket.keys(""):
+        bucket.delete(entry.key)
+    readers = itertools.cycle([CachedStore(bucket, CacheFolder(path, 10**9)) for _ in range(2)])
+    truth: dict[str, bytes] = {}
+
+    for step, key, data in steps:
+        store = next(readers)
+        listed = {entry.key: entry for entry in store.keys("")}
+        if step == "put":
+            put(store, key, data)
+            truth[key] = data
+        elif step == "delete":
+            store.delete(key)
+            truth.pop(key, None)
+        elif step == "get together":
+            found = store.get_together([entry for name, entry in listed.items() if name.startswith(key[:2])])
+            assert found == {name: data for name, data in truth.items() if name.startswith(key[:2])}
+        elif key not in truth:
+            with pytest.raises(KeyError):
+                store.get(key)
+        else:
+            assert store.get(key, etag=listed[key].etag if step == "get as listed" else "").data == truth[key]
+
+
+def test_what_was_read_together_is_not_sent_again_by_itself(open_store: Any, wire: Watched) -> None:
+    """
+    Nor the other way round, when only one of several objects has changed.
+    """
+    for name in "abc":
+        put(open_store(), f"A/{name}", b"x" * 100)
+    entries = list(open_store().keys("A/"))
+    assert set(open_store().get_together(entries)) == {"A/a", "A/b", "A/c"}
+    wire.received = 0
+
+    assert open_store().get("A/a").data == b"x" * 100
+    assert wire.received == 0
+    put(open_store(), "A/b", b"y" * 10)
+    assert open_store().get_together(open_store().keys("A/"))["A/b"] == b"y" * 10
+    assert wire.received == 10

@@ -115,6 +115,7 @@ def test_what_was_used_last_stays(folder: CacheFolder, tmp_path: Path) -> None:
         folder.put(str(number), "etag", 1e9, b"x" * (LIMIT // 10 - 8192))
     for file in files(tmp_path):
         os.utime(file, (time.time() - 86_400,) * 2)
+    os.utime(folder._place("3"), (1e9, 1e9))
 
     folder.get("3")
     folder.put("new", "etag", 1e9, b"x" * (LIMIT // 5))
