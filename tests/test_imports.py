@@ -5,6 +5,7 @@ Who may import whom.
        ▲         ▲           ▲        ▲
        └─────────┴── writer ─┘        │        writer: lab_workbook_writer without the uploader
        └─────────┴───────────┴─ uploader       uploader: never the workbook
+    errors ◄─ t7 ◄─ reader, writer             t7: Torch's file format, which both must know
     kit ◄─ cli                                 the kit imports nothing of ours
 
 An arrow that this picture does not have is a design that DESIGN did not mean.
@@ -30,11 +31,12 @@ ALLOWED = {
     "protocol": {"errors"},
     "config": {"errors", "protocol"},
     "store": {"errors", "protocol", "config"},
-    "reader": {"errors", "protocol", "config", "store"},
+    "t7": {"errors"},
+    "reader": {"errors", "protocol", "config", "store", "t7"},
     # The door opens on every room: `new_experiment` imports the writer, when it is called.
     "door": {"errors", "reader", "writer"},
     "cli": {"errors", "protocol", "config", "store", "reader", "door", "uploader", "kit"},
-    "writer": {"errors", "protocol", "config"},
+    "writer": {"errors", "protocol", "config", "t7"},
     "uploader": {"errors", "protocol", "config", "store"},
     "kit": set(),
 }
@@ -45,6 +47,8 @@ FOREIGN = {
     "store": {"boto3", "botocore", "mypy_boto3_s3", "tqdm"},
     # matplotlib and IPython only where they are there, for a live plot.
     "reader": {"IPython", "jinja2", "matplotlib", "numpy", "pandas"},
+    # Who writes arrays has it already.
+    "t7": {"numpy"},
     "cli": {"click"},
     "kit": {"hypothesis", "jsonschema", "lupa"},
     # The caller's own torch, and only where they have it.

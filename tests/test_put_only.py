@@ -90,7 +90,7 @@ def test_such_a_key_records_a_whole_experiment(bucket_prefix, tmp_path):
     assert experiment.status == "finished"
     assert experiment["options.json"] == {"a": 1}
     assert list(experiment["loss.csv"].index) == list(range(100))
-    assert experiment["model.pt"] == model
+    assert bytes(experiment["model.pt"]) == model
 
 
 def test_the_doctor_finds_such_a_key_good_enough(bucket_prefix, doctor):

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from lab_workbook.experiment import Experiment
     from lab_workbook.html.report import report
     from lab_workbook.kinds import artifact_processor
+    from lab_workbook.models import Model
     from lab_workbook.repository import ExperimentRepository
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "InvalidValue",
     "LabWorkbookError",
     "Misuse",
+    "Model",
     "NotComparable",
     "NotFound",
     "NotRestorable",
@@ -91,6 +93,7 @@ __all__ = [
 _HOMES = {
     "Experiment": "lab_workbook.experiment",
     "ExperimentRepository": "lab_workbook.repository",
+    "Model": "lab_workbook.models",
     "artifact_processor": "lab_workbook.kinds",
     "report": "lab_workbook.html.report",
     "downsample": "lab_workbook.downsampling",

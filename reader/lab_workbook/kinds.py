@@ -5,7 +5,7 @@ What the bytes of an artifact mean, by the last suffix of its name.
 | --- | --- |
 | ``.json`` | the value |
 | ``.csv`` | a pandas DataFrame |
-| ``.t7``, ``.pt`` | bytes: reading them could run code, so it is left to torch |
+| ``.t7``, ``.pt``, ``.safetensors`` | a `Model`, which is fetched when it is asked for |
 | ``.git-current-commit``, ``.git-patch`` | text |
 | others | text if it is UTF-8 without NUL, else bytes |
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from lab_workbook import models
 from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec, jsontext
 
@@ -37,7 +38,7 @@ def artifact_processor(function: _P) -> _P:
 
     The function is called with a name and bytes, before anything else is tried. What it returns is the
     value; None says that it is for others to read. Of several functions the first registered is asked
-    first. Of a series that still grows they are asked once.
+    first. Of a series that still grows they are asked once, and models are fetched for them.
     """
     _processors.append(function)
     return function
@@ -63,14 +64,19 @@ def taught(name: str, data: bytes) -> Any:
     return None
 
 
+def is_lazy(name: str) -> bool:
+    """Say whether an artifact has a value before its bytes are there."""
+    return models.is_model(name) and not _processors
+
+
 def own(name: str, data: bytes, *, is_legacy: bool = False) -> Any:
     """Return the value of an artifact as it is without the user's functions; raises as `decode` does."""
     if name.endswith(_spec.KIND_JSON_SUFFIX):
         return _json(name, data)
     if name.endswith(_spec.KIND_SERIES_SUFFIX):
         return _series(name, data, is_legacy=is_legacy)
-    if name.endswith((_spec.KIND_TORCH7_SUFFIX, _spec.KIND_PYTORCH_SUFFIX)):
-        return data
+    if models.is_model(name):
+        return models.of_bytes(name, data)
     if name.endswith((_spec.KIND_GIT_COMMIT_SUFFIX, _spec.KIND_GIT_PATCH_SUFFIX)):
         return data.decode(errors="surrogateescape")
     return _text_or_bytes(data)

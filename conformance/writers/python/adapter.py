@@ -171,7 +171,8 @@ def _artifact(experiment: lab_workbook.Experiment, name: str) -> dict[str, Any]:
         return {"kind": kind, "value": notation.spelled(value)}
     if kind == "series":
         return {"kind": kind, **_table(value)}
-    data = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+    # A model is fetched when its bytes are asked for.
+    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
     return {"kind": kind, "bytes": data.hex()}
 
 
