@@ -188,7 +188,7 @@ def keys(told: Any) -> Iterator[str]:
 @pytest.mark.parametrize("stdout", ["a file", "a terminal"])
 def test_no_control_character_reaches_the_output(verb: str, prepared: Path, stdout: str) -> None:
     """
-    Whatever a stranger has named things; and a terminal that asks for no colours gets none.
+    Whatever a stranger has named things; and a terminal that asks for no colours gets none, and no pager.
     """
     words = arguments(verb, prepared)
     shown = on_a_terminal(words) if stdout == "a terminal" else process(words).stdout
@@ -198,13 +198,14 @@ def test_no_control_character_reaches_the_output(verb: str, prepared: Path, stdo
 
     text = shown.decode().replace("\r\n", "\n")
 
+    assert not (prepared.parent / "paged").exists()
     assert not [each for each in text if not each.isprintable() and each != "\n"]
 
 
 def on_a_terminal(words: list[str]) -> bytes:
     """Run the command where its stdout is a terminal, and return what that shows."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm"}
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "PAGER": "touch paged;"}
     program = [sys.executable, "-m", "lab_workbook.cli", *words]
     with subprocess.Popen(
         program, stdout=theirs, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=environment
