@@ -139,6 +139,23 @@ class Workbook:
 
         self._save(path, model.saves(value))
 
+    def save_t7(self, name: str, value: object) -> None:
+        """
+        Save arrays, tables, numbers and texts so that Torch reads them, as ``<name>.t7``.
+
+        >>> workbook.save_t7("model", {"weight": numpy.zeros((3, 4)), "classes": ["cat", "dog"]})
+
+        In Lua, ``torch.load`` gives the table back. What becomes what is said in `lab_workbook.t7`;
+        tensors of PyTorch are arrays, wherever they are.
+
+        Raises:
+            Unwritable: Torch has nothing like something in it.
+        """
+        path = self._take(name, _spec.KIND_TORCH7_SUFFIX)
+        from lab_workbook_writer.capture import model
+
+        self._save(path, model.saves_t7(value))
+
     def save_git_status(self, name: str = _spec.GIT_DEFAULT_NAME) -> None:
         """
         Save the current commit and what differs from it, for the repository of the working directory.

@@ -59,6 +59,7 @@ def test_a_closed_workbook_says_so(workbook):
         lambda: workbook.save_text("text", ""),
         lambda: workbook.save_file("file", __file__),
         lambda: workbook.save_torch("model", 1),
+        lambda: workbook.save_t7("model", 1),
         workbook.save_git_status,
         lambda: workbook.new_time_series_log("loss", ["epoch"]),
         workbook.flush,

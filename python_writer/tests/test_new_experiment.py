@@ -187,6 +187,7 @@ def test_every_verb_accepts_what_is_valid_and_does_nothing(tmp_path, monkeypatch
         workbook.save_text("text", "")
         workbook.save_file("file", __file__)
         workbook.save_torch("model", 1)
+        workbook.save_t7("model", 1)
         workbook.save_git_status()
         log = workbook.new_time_series_log("loss", ["epoch"])
         log(epoch=1)

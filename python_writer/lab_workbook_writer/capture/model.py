@@ -1,7 +1,8 @@
 """
-What torch can save, by the torch that the caller has.
+Models: what torch can save, by the torch that the caller has, and what Torch can read.
 
-Nothing of ours imports torch before `save_torch` is called, and then the caller has it already.
+Nothing of ours imports torch before `save_torch` is called, and then the caller has it already; the same
+is true of numpy and `save_t7`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,24 @@ def saves(value: object) -> Fill:
                 if sink.refusal is None:
                     raise
                 raise sink.refusal from error
+
+    return fill
+
+
+def saves_t7(value: object) -> Fill:
+    """
+    Return what writes the value to a path, in the format of Torch.
+
+    Raises (when it writes):
+        Unwritable: Torch has nothing like something in it.
+        OSError: the disk refused the file.
+    """
+
+    def fill(path: str) -> None:
+        from lab_workbook import t7
+
+        with open(path, "xb") as file:
+            t7.dump(value, file)
 
     return fill
 
