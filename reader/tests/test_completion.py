@@ -45,6 +45,11 @@ def test_an_error_is_no_name() -> None:
     """
     A bucket that nobody serves offers nothing, and TAB does not raise.
     """
+
+    def refused() -> list[str]:
+        raise OSError("no route to host")
+
+    assert Completion(refused)() == []
     nowhere = ExperimentRepository("/no/such/folder")
 
     assert nowhere._ipython_key_completions_() == []

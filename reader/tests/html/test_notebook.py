@@ -67,6 +67,18 @@ def test_ipython_shows_an_experiment(shell: Any, make: Any) -> None:
     assert 'points="0,0 160,24"' in page
 
 
+def test_a_large_document_is_no_parameter(shell: Any, make: Any) -> None:
+    """
+    A result of a megabyte is an artifact, and is not even read.
+    """
+    made = make("A", {"result.json": json.dumps({"a": "x" * 70_000}).encode(), "small.json": b'{"b": 1}'})
+
+    shown = texts_of(html_of(shell, made))
+
+    assert "parameters 1 small.b 1" in shown
+    assert "result.json 70.0 kB" in shown
+
+
 def test_ipython_shows_a_repository(shell: Any, make: Any, repository: Any) -> None:
     """
     The newest ten, the newest first, and how many more there are.
