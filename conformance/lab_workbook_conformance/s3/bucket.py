@@ -12,6 +12,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import final
 
@@ -39,7 +40,12 @@ class Bucket:
         found: dict[str, dict[str, bytes]] = {}
         for key in self.client.keys(self.name, folder):
             tag, _, name = key.removeprefix(folder).partition("/")
-            found.setdefault(tag, {})[name] = self.client.get(self.name, key)
+            try:
+                found.setdefault(tag, {})[name] = self.client.get(self.name, key)
+            except S3Error as error:
+                # Deleted since the listing: whether it should have been is for the rules to say.
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
         return found
 
 
