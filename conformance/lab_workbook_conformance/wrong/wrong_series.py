@@ -131,7 +131,7 @@ def empty_at_birth(_: Right, path: str) -> Any:
     return _LateHeaders(path, are_files_late=False)
 
 
-@instead_of("series.birth-2", writer, "Folder")
+@instead_of("series.birth-2", writer, "Folder", perhaps=("series.kept",))
 def born_with_a_row(_: Right, path: str) -> Any:
     """A series is born with its first row."""
     return _LateHeaders(path, are_files_late=True)
