@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # What is measured, one after the other.
-MODULES = ("python_row", "start", "lua_row", "reading", "growing")
+MODULES = ("python_row", "start", "lua_row", "reading", "growing", "melding")
 
 # Case by case, in the order of the first word that fits: at most so many times the floor.
 AIMS = (
@@ -22,6 +22,7 @@ AIMS = (
     ("read, text", 3.0),
     ("read", 1.2),
     ("refresh", 0.1),
+    ("meld", 1.2),
 )
 
 ABSOLUTE_AIMS = {"import lab_workbook": 50e-3, "new_experiment": 10e-3}

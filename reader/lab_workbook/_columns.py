@@ -68,7 +68,11 @@ def settled(column: Any) -> Any:
 
 def typed(cells: Sequence[str]) -> Any:
     """Return a column from marked texts and bare cells, each read by itself."""
-    values = [_value(cell) for cell in cells]
+    return of_values([_value(cell) for cell in cells])
+
+
+def of_values(values: list[Any]) -> Any:
+    """Return a column of plain values, in which None is missing."""
     kinds = {type(value) for value in values} - {type(None)}
     has_holes = None in values
     if kinds <= {float, int} and (float in kinds or not kinds):

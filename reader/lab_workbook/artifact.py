@@ -7,14 +7,18 @@ Artifact(data=b'{"rate": 0.1}', difference='')
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lab_workbook import live
-from lab_workbook.errors import Unreadable
+from lab_workbook.errors import ArtifactNotFound, Unreadable
 from lab_workbook.protocol import _spec
 from lab_workbook.store import Reads
+
+# An error that lists more names than this hides what it has to say.
+_NAMES_SHOWN: Final = 20
 
 
 class Artifact(NamedTuple):
@@ -45,6 +49,17 @@ def listed_bytes(end: Mapping[str, Any], name: str) -> int | None:
     listed = end.get("files", {}).get(name)
     count = listed.get("bytes") if isinstance(listed, dict) else None
     return count if type(count) is int else None
+
+
+def missing(tag: str, name: str, existing: list[str], end: Mapping[str, Any]) -> ArtifactNotFound:
+    """Return the error of an artifact that is not there; it names those that are."""
+    if listed_bytes(end, name) is not None:
+        return ArtifactNotFound(f"{name!r} of {tag} is gone: end.json lists it, and it is not there any more")
+    near = difflib.get_close_matches(str(name), existing, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    shown = ", ".join(map(repr, existing[:_NAMES_SHOWN])) or "no artifacts yet"
+    more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
+    return ArtifactNotFound(f"{tag} has no {name!r}.{hint}\nIt has: {shown}{more}.")
 
 
 def _get(store: Reads, tag: str, name: str, end: Mapping[str, Any]) -> Artifact | None:

@@ -15,12 +15,11 @@ remembered but what never changes: begin.json, end.json, and the rows of series 
 
 from __future__ import annotations
 
-import difflib
 import functools
 import operator
 import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from lab_workbook import artifact, kinds, live, models, status
@@ -32,14 +31,13 @@ from lab_workbook.protocol.documents import Document
 from lab_workbook.store import Annotates
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lab_workbook.checkout import Checkout
     from lab_workbook.growing import Growing
     from lab_workbook.models import Model
     from lab_workbook.verify import Verification
     from lab_workbook.watch import Watch
-
-# An error that lists more names than this hides what it has to say.
-_NAMES_SHOWN = 20
 
 
 class Experiment:
@@ -224,6 +222,27 @@ class Experiment:
 
         return verify.verify(self._store, self.tag)
 
+    def stitch(self, name: str, *, raw: bool = False) -> pd.DataFrame:
+        """
+        Return a series as one, of this experiment and of those that it resumes.
+
+        >>> repository["201602131007-Cq2m7RkXa1"].stitch("Training loss.csv")
+
+        Where attempts overlap, the rows of the later one count: of an earlier attempt those stay whose
+        first field is less than that of the first row of each later attempt. With ``raw`` all rows
+        stay, and the column ``attempt`` gives the tag of each. An attempt without such a series is
+        passed over.
+
+        Raises:
+            ExperimentNotFound: an experiment that is resumed is not there.
+            ArtifactNotFound: no attempt has such a series.
+            NotComparable: the attempts go round in a circle, or have other first fields, or such as are
+                no numbers.
+        """
+        from lab_workbook.compare import stitch
+
+        return stitch.stitch(self, name, self._beside, raw=raw)
+
     @property
     def begin(self) -> Mapping[str, Any]:
         """What begin.json says; empty for protocol 1.0, which had none."""
@@ -265,12 +284,12 @@ class Experiment:
     @property
     def started(self) -> datetime | None:
         """When it began, in UTC; None where protocol 1.0 does not say."""
-        return _time(self.begin.get("started"))
+        return documents.moment(self.begin.get("started"))
 
     @property
     def ended(self) -> datetime | None:
         """When it ended, in UTC; None before that."""
-        return _time(self.end.get("ended"))
+        return documents.moment(self.end.get("ended"))
 
     @property
     def note(self) -> str | None:
@@ -336,6 +355,11 @@ class Experiment:
 
         return Growing()
 
+    def _beside(self, tag: str) -> Experiment:
+        return Experiment(
+            self._store, tag, f"{self.where.removesuffix(f'{self.tag}/')}{tag}/", explain=self._explain
+        )
+
     def _is_alive(self) -> bool | None:
         is_alive = process.is_alive(self.begin)
         if is_alive is not None:
@@ -371,20 +395,4 @@ class Experiment:
             return None
 
     def _missing(self, name: str) -> ArtifactNotFound:
-        existing = self.list_artifacts()
-        if artifact.listed_bytes(self.end, name) is not None:
-            return ArtifactNotFound(
-                f"{name!r} of {self.tag} is gone: end.json lists it, and it is not there any more"
-            )
-        near = difflib.get_close_matches(str(name), existing, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        shown = ", ".join(map(repr, existing[:_NAMES_SHOWN])) or "no artifacts yet"
-        more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
-        return ArtifactNotFound(f"{self.tag} has no {name!r}.{hint}\nIt has: {shown}{more}.")
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        return datetime.strptime(str(text), _spec.SERIES_DATE_FORMAT).replace(tzinfo=timezone.utc)
-    except ValueError:
-        return None
+        return artifact.missing(self.tag, name, self.list_artifacts(), self.end)

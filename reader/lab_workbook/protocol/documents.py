@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from lab_workbook.errors import Unreadable, UnsupportedProtocol
@@ -20,6 +21,14 @@ Document = dict[str, Any]
 def now() -> str:
     """Return the time as all our files spell it, in UTC: ``2016-02-12T22:17:34Z``."""
     return time.strftime(_spec.SERIES_DATE_FORMAT, time.gmtime())
+
+
+def moment(text: object) -> datetime | None:
+    """Return the time that a text of ours spells, in UTC; None where it spells none."""
+    try:
+        return datetime.strptime(str(text), _spec.SERIES_DATE_FORMAT).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
 
 
 def begin(tag: str, writer: str, runtime: str, optional: Mapping[str, Any]) -> Document:
