@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from lab_workbook.errors import Unreadable
-from lab_workbook.t7.values import Array, Key, Record
+from lab_workbook.t7.values import Key, Record
 
 # What is a parameter or a statistic also where no gradient lies beside it, in PyTorch's order.
 _PARAMETERS: Final = ("weight", "bias", "running_mean", "running_var")
@@ -24,9 +24,9 @@ _PASSING: Final = frozenset({"input", "output"})
 _LONGEST_NAME: Final = 1000
 
 
-def state_dict(model: Any) -> dict[str, Array]:
+def state_dict(model: Any) -> dict[str, Any]:
     """
-    Return the parameters of a model that `load` has read, by names like those of PyTorch.
+    Return the parameters of a model that was loaded, by names like those of PyTorch.
 
     >>> t7.state_dict(t7.loads(data))
     {'0.weight': array(...), '0.bias': array(...), '2.weight': array(...), '2.bias': array(...)}
@@ -40,14 +40,14 @@ def state_dict(model: Any) -> dict[str, Array]:
     Raises:
         Unreadable: two tensors would have one name, or one is nested absurdly deep.
     """
-    found: dict[str, Array] = {}
+    found: dict[str, Any] = {}
     met: set[int] = set()
     pending: list[tuple[str, Any, bool]] = [("", model, False)]
     while pending:
         path, value, is_inside = pending.pop()
         if len(path) > _LONGEST_NAME:
             raise Unreadable(f"no model has names of more than {_LONGEST_NAME} characters: {path[:40]!r}…")
-        if isinstance(value, np.ndarray):
+        if _is_tensor(value):
             if path in found:
                 raise Unreadable(f"two tensors are called {path!r}: take them out of the model by hand")
             found[path] = value
@@ -72,20 +72,25 @@ def _members(value: Any, is_inside: bool) -> Iterator[tuple[str, Any, bool]]:  #
         return
     for name, each in members:
         # A tensor in a table of a module is one of its buffers.
-        if not (is_inside and isinstance(each, np.ndarray)):
+        if not (is_inside and _is_tensor(each)):
             yield name, each, is_inside
 
 
 def _fields(record: Record) -> Iterator[tuple[str, Any, bool]]:
     fields = record.fields if isinstance(record.fields, dict) else {}
     names = {name for name in fields if isinstance(name, str)}
-    tensors = {name for name in names if isinstance(fields[name], np.ndarray)}
+    tensors = {name for name in names if _is_tensor(fields[name])}
     for name in sorted(tensors, key=_rank):
         if _is_parameter(name, names):
             yield name, fields[name], True
     # "modules" is first, because what is met twice, as in the graph of an nngraph, is named only once.
     for name in sorted(names - tensors, key=lambda name: (name != "modules", name)):
         yield "" if name == "modules" else name, fields[name], True
+
+
+def _is_tensor(value: object) -> bool:
+    """Say whether this is an array, or a tensor of PyTorch, which is not imported for it."""
+    return isinstance(value, np.ndarray) or hasattr(type(value), "detach")
 
 
 def _is_parameter(name: str, names: set[str]) -> bool:

@@ -199,7 +199,7 @@ def _key(key: Any, seen: set[Any]) -> Any:
 
 
 def _array(value: Any) -> Array:
-    # A tensor of PyTorch, which is not imported for this.
+    # A tensor of PyTorch, of which only its methods are known here.
     found = value.detach().cpu().numpy() if hasattr(type(value), "detach") else value
     if not isinstance(found, np.ndarray) or isinstance(found, np.ma.MaskedArray):
         raise _refused(
