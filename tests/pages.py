@@ -4,7 +4,7 @@ Pages of the documentation that are run.
 A fenced block says by its language how: ``python`` and ``pycon`` blocks run in order in one namespace, the
 latter with their output compared; of ``console`` blocks each line after a ``$`` runs in a shell, and what it
 prints, on stdout and stderr alike, is compared with what stands below it. ``...`` stands for anything, and a
-time, a commit or a size that is counted in more than bytes for any other.
+time, commit or size for any other.
 
 doctest compares, because it comes with Python and does just this; sybil, which is well kept, has no consoles,
 and would bring a plug-in and a dependency for the twenty lines below.
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # A page may show any time, commit or size of a disk, as long as the real one looks like it.
-VARYING = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b[0-9a-f]{40}\b|\b[\d.]+ [kGT]B\b")
+VARYING = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b[0-9a-f]{40}\b|\b[\d.]+ (?:bytes|[kGT]B)\b")
 HOME = "/home/ada"
 
 

@@ -315,6 +315,23 @@ def test_nothing_of_the_users_settings_is_run_or_changes_a_byte(
     assert state(tmp_path / "back") == state(source)
 
 
+def test_the_variables_of_a_hook_do_not_lead_to_another_repository(
+    experiment: Any, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Under `git rebase --exec` and in hooks they are set.
+    """
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_WORK_TREE"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+
+    experiment.checkout(tmp_path / "back")
+
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_WORK_TREE"):
+        monkeypatch.delenv(name)
+    assert state(tmp_path / "back") == state(source)
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_program_as_the_address_of_a_repository_is_not_started(
     experiment: Any, tmp_path: Path, isolation: Path
 ) -> None:

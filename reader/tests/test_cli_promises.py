@@ -32,6 +32,7 @@ HOSTILE = "\x1b[31mred\x07\x9b2J\u202e"
 # How each verb is tried on the experiments of `prepared`: its arguments, in which {out} is a new path. None
 # is for those that other tests try, because they need more than a folder.
 RUNS: dict[str, list[str] | None] = {
+    "cache": [],
     "cat": [TAG, "options.json"],
     "certify": None,
     "checkout": None,
@@ -44,6 +45,7 @@ RUNS: dict[str, list[str] | None] = {
     "push": [],
     "report": [TAG, "-o", "{out}"],
     "show": [TAG],
+    "table": [],
     "tail": [TAG, SERIES],
     "verify": [TAG],
 }
@@ -173,7 +175,8 @@ def test_json_is_json_with_camel_case_keys(verb: str, prepared: Path) -> None:
 
     told = [json.loads(text) for text in ([result.stdout] if verb != "tail" else result.stdout.splitlines())]
     assert told
-    ours = [key for each in told for key in keys(each) if verb != "tail"]
+    # A dot stands between an artifact and what is in it, as in `options.rate`.
+    ours = [key for each in told for key in keys(each) if verb != "tail" and "." not in key]
     assert [key for key in ours if not re.fullmatch(r"[a-z][a-zA-Z0-9]*", key)] == []
 
 

@@ -147,10 +147,12 @@ def test_of_files_without_a_sum_the_size_is_compared(make: Any) -> None:
     """
     Plain Lua has no sums where the system has no `sha256sum`; that is said.
     """
-    listed = {"a.txt": {"bytes": 1}, "b.txt": {"bytes": 2}}
-    found = make("A", {"a.txt": b"x", "b.txt": b"x"}, begin=None, end={"files": listed}).verify()
+    files = {"a.txt": b"x", "b.txt": b"x", "c.txt": b"x"}
+    listed = {"a.txt": {"bytes": 1}, "b.txt": {"bytes": 2}, "c.txt": {"bytes": 0}}
 
-    assert found.problems == {"b.txt": "has 1 bytes, and had 2"}
+    found = make("A", files, begin=None, end={"files": listed}).verify()
+
+    assert found.problems == {"b.txt": "has 1 bytes, and had 2", "c.txt": "has 1 bytes, and had 0"}
     assert found.without_sum == ("a.txt",)
 
 

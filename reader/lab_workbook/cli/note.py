@@ -6,16 +6,16 @@ import json
 
 import click
 
-from lab_workbook.cli import _text
+from lab_workbook.cli import _options, _text
 from lab_workbook.repository import ExperimentRepository
 
 
 @click.command("note")
-@click.argument("tag")
+@_options.tag
 @click.argument("text", required=False)
 @click.option("--author", help="Who says so, if not the user of this machine.")
-@click.option("--prefix", help="Where it lies, if not where the configuration says.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of notes.")
+@_options.prefix
+@_options.as_json("a JSON list of notes")
 def command(tag: str, text: str | None, author: str | None, prefix: str | None, *, as_json: bool) -> None:
     r"""
     Add the note TEXT to the experiment TAG; without TEXT print its notes, oldest first.
