@@ -48,6 +48,7 @@ from lab_workbook.errors import (
 if TYPE_CHECKING:
     from lab_workbook_writer.workbook import Workbook
 
+    from lab_workbook.compare.diff import diff
     from lab_workbook.downsampling import downsample
     from lab_workbook.experiment import Experiment
     from lab_workbook.html.report import report
@@ -85,6 +86,7 @@ __all__ = [
     "UnsupportedProtocol",
     "Unwritable",
     "artifact_processor",
+    "diff",
     "downsample",
     "new_experiment",
     "report",
@@ -96,6 +98,7 @@ _HOMES = {
     "Model": "lab_workbook.models",
     "artifact_processor": "lab_workbook.kinds",
     "report": "lab_workbook.html.report",
+    "diff": "lab_workbook.compare.diff",
     "downsample": "lab_workbook.downsampling",
 }
 

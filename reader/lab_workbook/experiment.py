@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lab_workbook.checkout import Checkout
+    from lab_workbook.compare.diff import Diff
     from lab_workbook.growing import Growing
     from lab_workbook.models import Model
     from lab_workbook.verify import Verification
@@ -166,10 +167,7 @@ class Experiment:
         First comes what is there. It looks ``every`` so many seconds, waits for a series that does not
         exist yet, and ends when the experiment has ended, or is lost, and all rows were given; or when
         ``timeout`` seconds have passed without a row. ``experiment.watch(...).plot(y="loss")`` draws them.
-
-        Raises, while it goes on:
-            ArtifactNotFound: the experiment is over, and there never was such a series.
-            Unreadable: it is no series, or not what was written.
+        It raises what `get` does; that there is no such series, only when the experiment is over.
         """
         from lab_workbook.watch import Watch
 
@@ -222,22 +220,25 @@ class Experiment:
 
         return verify.verify(self._store, self.tag)
 
+    def diff(self, other: Experiment) -> Diff:
+        """Return what differs from another experiment; see `lab_workbook.diff`."""
+        from lab_workbook.compare.diff import diff
+
+        return diff(self, other)
+
     def stitch(self, name: str, *, raw: bool = False) -> pd.DataFrame:
         """
         Return a series as one, of this experiment and of those that it resumes.
 
         >>> repository["201602131007-Cq2m7RkXa1"].stitch("Training loss.csv")
 
-        Where attempts overlap, the rows of the later one count: of an earlier attempt those stay whose
-        first field is less than that of the first row of each later attempt. With ``raw`` all rows
-        stay, and the column ``attempt`` gives the tag of each. An attempt without such a series is
-        passed over.
+        Where attempts overlap, the rows of the later one count: of an earlier one those stay whose first
+        field is less than that of the first row of each later attempt. With ``raw`` all stay, and the
+        column ``attempt`` gives the tag of each. An attempt without such a series is passed over.
 
         Raises:
-            ExperimentNotFound: an experiment that is resumed is not there.
-            ArtifactNotFound: no attempt has such a series.
-            NotComparable: the attempts go round in a circle, or have other first fields, or such as are
-                no numbers.
+            NotFound: an experiment that is resumed is not there, or no attempt has such a series.
+            NotComparable: the attempts go in a circle, or their first fields are others, or no numbers.
         """
         from lab_workbook.compare import stitch
 
@@ -356,9 +357,8 @@ class Experiment:
         return Growing()
 
     def _beside(self, tag: str) -> Experiment:
-        return Experiment(
-            self._store, tag, f"{self.where.removesuffix(f'{self.tag}/')}{tag}/", explain=self._explain
-        )
+        where = self.where.removesuffix(f"{self.tag}/")
+        return Experiment(self._store, tag, f"{where}{tag}/", explain=self._explain)
 
     def _is_alive(self) -> bool | None:
         is_alive = process.is_alive(self.begin)

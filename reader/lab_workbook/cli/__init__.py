@@ -23,6 +23,7 @@ _VERBS = {
     "checkout": "Put the source back as it ran.",
     "cost": "Say what experiments in S3 cost.",
     "demo": "Record a first experiment, to see what one is.",
+    "diff": "Show what differs between two experiments.",
     "doctor": "Try whether recording works, and say why not.",
     "ls": "List the experiments of a folder or a bucket.",
     "note": "Add a note to an experiment, or print its notes.",
