@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test exits soak test-faults test-aws test-ceph test-browser pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
+.PHONY: help demo test exits soak test-faults test-aws test-ceph test-browser test-models pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
 	@echo "make test-aws  the rest of the tests of Lua without Python, whose requests by the aws command take seconds"
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
+	@echo "make test-models  models of real PyTorch, in .venv-models; TORCH (torch) says which"
 	@echo "make test-browser  reports in a real browser, Debian's chromium"
 	@echo "make pictures  the same, and keep its screenshots in docs/"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
@@ -65,6 +66,14 @@ test-browser: setup
 	@tools/setup-browser
 	$(BIN)/python -m pip install --quiet --group browser
 	$(BIN)/python -m pytest -s -m "soak or not soak" tests/browser
+
+# In a place of its own, because PyTorch is larger than all the rest; TORCH=torch==2.13.0+cpu is the smallest.
+test-models:
+	$(PYTHON) -m venv .venv-models
+	.venv-models/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-models/bin/python -m pip install --quiet --editable . --group dev '$(or $(TORCH),torch)'
+	.venv-models/bin/python -m pytest -m "soak or not soak" tests/models
+	.venv-models/bin/lab-workbook certify --level models -- .venv-models/bin/python conformance/writers/python/adapter.py
 
 pictures: export LAB_WORKBOOK_WRITE_PICTURES = 1
 pictures: test-browser
