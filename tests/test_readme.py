@@ -31,6 +31,7 @@ PAGES = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/report.md",
     "docs/s3.md",
     "examples/data/README.md",
 ]

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.soak
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 180_801
+# Looked up now, because a test is given an environment of its own.
+WRITES_PICTURES = "LAB_WORKBOOK_WRITE_PICTURES" in os.environ
 
 # How many pixels of a chart have the colour of a curve: in a small square around a point, or everywhere.
 INKED = """([chart, curve, x, y]) => {
@@ -408,10 +410,9 @@ def test_a_picture_for_people(look: Any, tmp_path: Path, scheme: str) -> None:
     picture = tmp_path / f"report-{scheme}.png"
     page.screenshot(path=picture, full_page=True)
     print(f"\n{picture}")  # noqa: T201
-    if os.environ.get("LAB_WORKBOOK_WRITE_PICTURES"):
-        page.screenshot(
-            path=ROOT / "docs" / f"report-{scheme}.png", clip={"x": 0, "y": 0, "width": 1280, "height": 860}
-        )
+    if WRITES_PICTURES:
+        upper = {"x": 0, "y": 0, "width": 1280, "height": 1165}
+        page.screenshot(path=ROOT / "docs" / picture.name, full_page=True, clip=upper)
 
     for shown in (page, look(*demo.experiments(tmp_path / "again"), width=400)):
         shown.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth", timeout=5_000)
