@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from lab_workbook.cli import _options, _text
-from lab_workbook.protocol import _spec, jsontext
+from lab_workbook.protocol import jsontext
 from lab_workbook.repository import ExperimentRepository
 
 
@@ -31,15 +31,12 @@ def command(
     "finished"'; names with dots or spaces stand in backticks. Columns in which nothing stands are left out.
     """
     # pandas takes most of a second to import.
-    from lab_workbook.overview import select
+    from lab_workbook.overview import frame, select
 
     repository = ExperimentRepository(prefix)
     table = select.rows(repository.table(series=series or False), query)
     chosen = select.columns(table, columns) if columns else table.dropna(axis="columns", how="all")
-    found = [
-        {"tag": tag, **{name: _plain(value) for name, value in line.items()}}
-        for tag, line in zip(chosen.index, chosen.astype(object).to_dict("records"), strict=True)
-    ]
+    found = frame.records(chosen)
     if as_json:
         click.echo(jsontext.encode(found, lambda _kind: None).decode())
     elif not found:
@@ -50,19 +47,6 @@ def command(
                 [("tag", *map(str, chosen.columns)), *([*map(_shown, line.values())] for line in found)]
             )
         )
-
-
-def _plain(value: Any) -> Any:
-    """Return a cell as JSON has it."""
-    import pandas as pd
-
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if pd.isna(value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.strftime(_spec.SERIES_DATE_FORMAT)
-    return value.total_seconds() if isinstance(value, pd.Timedelta) else value
 
 
 def _shown(value: Any) -> str:

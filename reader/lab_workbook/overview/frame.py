@@ -50,6 +50,15 @@ def frame(rows: Sequence[Row], summaries: Sequence[Mapping[str, Any]]) -> pd.Dat
     return table
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON: times as the protocol spells them, durations in seconds."""
+    lines = table.astype(object).to_dict("records")
+    return [
+        {"tag": str(tag), **{str(name): _plain(value) for name, value in line.items()}}
+        for tag, line in zip(table.index, lines, strict=True)
+    ]
+
+
 def typed(values: Sequence[Any]) -> Any:
     """Return a column of JSON values, None where there is none."""
     kinds = {type(value) for value in values} - {type(None)}
@@ -95,3 +104,13 @@ def _texts(values: Sequence[str | None]) -> Any:
 def _times(values: Sequence[Any]) -> Any:
     times = pd.Series(values, dtype=object)
     return pd.to_datetime(times, format=_spec.SERIES_DATE_FORMAT, utc=True, errors="coerce").array
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.strftime(_spec.SERIES_DATE_FORMAT)
+    return value.total_seconds() if isinstance(value, pd.Timedelta) else value

@@ -391,6 +391,21 @@ def test_whatever_changes_a_warm_table_is_a_cold_one(
         pd.testing.assert_frame_equal(warm, cold)
 
 
+def test_what_has_not_changed_is_not_opened(folder: Path) -> None:
+    """
+    Seen by a change that nothing in the listing shows.
+    """
+    place = FolderPlace(folder)
+    place.put("A/options.json", b'{"a": 1}')
+    table(place)
+    status = (folder / "A/options.json").stat()
+
+    (folder / "A/options.json").write_bytes(b'{"a": 2}')
+    os.utime(folder / "A/options.json", ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert cells(table(place), "options.a") == [1]
+
+
 def test_a_damaged_catalogue_is_as_if_there_were_none(place: Any, isolation: Path) -> None:
     fill(place, 2)
     cold = table(place)

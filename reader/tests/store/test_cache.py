@@ -98,7 +98,7 @@ def test_what_was_deleted_and_made_again_is_never_stale(open_store: Any, asks_by
     assert blob.data == b"2"
 
 
-def test_objects_of_one_key_in_two_buckets_are_two(open_store: Any, s3_client: Any) -> None:
+def test_objects_of_one_key_in_two_buckets_are_two(open_store: Any, s3_client: Any, wire: Watched) -> None:
     put(open_store(), "A/a", b"1")
     assert open_store().get("A/a").data == b"1"
     s3_client.create_bucket(Bucket="another")
@@ -106,6 +106,9 @@ def test_objects_of_one_key_in_two_buckets_are_two(open_store: Any, s3_client: A
     put(other, "A/a", b"2")
 
     assert other.get("A/a").data == b"2"
+    wire.received = 0
+    assert open_store().get("A/a").data == b"1"
+    assert wire.received == 0
 
 
 def test_the_rest_of_an_object_is_read_past_the_copies(open_store: Any) -> None:
