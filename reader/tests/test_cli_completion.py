@@ -5,6 +5,7 @@ TAB in a real shell completes tags and artifact names.
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -87,16 +88,17 @@ def test_the_prefix_that_stands_before_is_looked_at(prepared: Path, monkeypatch:
 
 
 @pytest.mark.usefixtures("command")
-@pytest.mark.parametrize("prefix", ["ftp://nowhere", "s3://no-such-bucket/", "/no/such/folder", ""])
-def test_what_goes_wrong_is_nobodys_business_at_a_prompt(
-    prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("prefix", ["ftp://nowhere", "s3://bucket/", "/no/such/folder", ""])
+def test_nothing_that_goes_wrong_is_said_at_a_prompt(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    No traceback, no warning, and no long wait for a server that is not there.
+    No traceback, no warning, and no wait for a server that takes connections and never answers.
     """
     monkeypatch.setenv("LAB_WORKBOOK_BUCKET_PREFIX", prefix)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://10.255.255.1:9")
     (Path.home() / ".lab-workbook-config").write_text("noSuchKey = 1\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ada")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
-    assert complete("show", "2016") == []
-    assert complete("cat", "2016", "o") == []
+        assert complete("show", "2016") == []
+        assert complete("cat", "2016", "o") == []

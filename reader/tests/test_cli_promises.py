@@ -25,6 +25,7 @@ from lab_workbook import cli
 from lab_workbook.cli import main
 
 TAG = "201602122149-PMJ8a76csB"
+OTHER = "201602122150-0000000000"
 SERIES = "Training loss.csv"
 # What a stranger may have written: it would recolour the screen, rename the window, or turn the line around.
 HOSTILE = "\x1b[31mred\x07\x9b2J\u202e"
@@ -38,6 +39,7 @@ RUNS: dict[str, list[str] | None] = {
     "checkout": None,
     "cost": [],
     "demo": [],
+    "diff": [TAG, OTHER],
     "doctor": [],
     "ls": [],
     "note": [TAG],
@@ -68,7 +70,9 @@ def option(verb: str, name: str) -> click.Parameter | None:
 
 
 JSON = [verb for verb in TRIED if option(verb, "--json")]
-READING = [verb for verb in VERBS if {each.name for each in positional(verb)} & {"tag", "tags"}]
+# What the verbs call experiments.
+TAGS = {"tag", "tags", "a", "b"}
+READING = [verb for verb in VERBS if {each.name for each in positional(verb)} & TAGS]
 
 
 @pytest.fixture
@@ -81,7 +85,7 @@ def prepared(make: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     begin = {"note": HOSTILE, "host": HOSTILE, "command": [HOSTILE], "runtime": HOSTILE}
     files = {SERIES: series, "options.json": json.dumps({HOSTILE: HOSTILE, "rate": 0.1}).encode()}
     make(TAG, files, begin=begin, end={"error": {"type": HOSTILE, "message": HOSTILE}})
-    make("201602122150-0000000000", begin={"note": HOSTILE})
+    make(OTHER, begin={"note": HOSTILE})
     make("201602122151-0000000000", {f"{HOSTILE}.txt": b"x"}, begin=None)
     make("201602122152-0000000000", begin={"protocol": "lab-workbook 9.0"})
     return folder
@@ -134,8 +138,8 @@ def test_an_experiment_that_is_not_there_is_one_line_and_exit_code_1(verb: str, 
     """
     On stderr, with the next step, and nothing on stdout.
     """
-    needed = {"name": "x", "text": "x", "directory": str(prepared.parent / "new"), "other": "B"}
-    words = ["B" if each.name in ("tag", "tags") else needed[str(each.name)] for each in positional(verb)]
+    needed = {"name": "x", "text": "x", "directory": str(prepared.parent / "new")}
+    words = ["B" if each.name in TAGS else needed[str(each.name)] for each in positional(verb)]
 
     result = run(verb, *words)
 
@@ -155,7 +159,7 @@ def test_tags_and_names_complete(verb: str) -> None:
     By `_options.tag`, `_options.tags` and `_options.name`.
     """
     for each in positional(verb):
-        if each.name in ("tag", "tags", "tag_or_prefix", "name", "other"):
+        if each.name in TAGS | {"tag_or_prefix", "name"}:
             assert each._custom_shell_complete is not None, f"use @_options.{each.name}"
 
 
