@@ -320,6 +320,33 @@ def test_the_pointer_shows_the_value_as_it_was_logged(look: Any, record: Any) ->
     assert page.locator(".u-value").all_inner_texts() == ["2", str(2**53 + 3)]
 
 
+def test_a_long_number_is_shown_whole_on_any_screen(look: Any, record: Any) -> None:
+    """
+    The last digit is where two experiments may differ.
+    """
+    runs = [
+        record(f"20160212214{at}-PMJ8a76csB", step=[1, 2, 3], loss=[-1.2345678901234567e-100] * 3)
+        for at in "123"
+    ]
+    for width in (1280, 700, 400):
+        page = look(*runs, width=width)
+        box = page.locator(".u-over").bounding_box()
+
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+
+        page.wait_for_function("() => document.querySelectorAll('.u-value')[3].textContent !== ''")
+        assert page.locator(".u-value").last.inner_text() == "-1.2345678901234567e-100"
+        ends = page.evaluate(
+            """() => [...document.querySelectorAll(".u-value")].map((each) => {
+                const range = document.createRange();
+                range.selectNodeContents(each);
+                const edge = each.closest("figure").getBoundingClientRect().right;
+                return range.getBoundingClientRect().right - edge;
+            })"""
+        )
+        assert max(ends) <= 0
+
+
 @pytest.mark.parametrize(
     "text",
     [

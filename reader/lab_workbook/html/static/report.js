@@ -3,7 +3,7 @@
   "use strict";
 
   const HEIGHT = 260;
-  const DASHES = [[], [7, 4], [2, 3]];
+  const DASHES = [[[], "solid"], [[7, 4], "dashed"], [[2, 3], "dotted"]];
   const COLOURS = 10;
   const UNITS = [[86400, "days"], [3600, "hours"], [60, "minutes"], [1, "seconds"]];
 
@@ -12,6 +12,7 @@
   const charts = [];
   const legend = document.getElementById("legend");
 
+  const dashes = (curve) => DASHES[Math.floor(curve.experiment / COLOURS) % DASHES.length];
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   function tick(value) {
@@ -131,7 +132,7 @@
           { label: this.series.unit, value: (_, value) => (value == null ? "" : tick(value)) },
           ...curves.map((curve, i) => this.line(curve, places[i], x, ys[i])),
         ],
-        legend: { markers: { width: 2 } },
+        legend: { markers: { width: 2, dash: (_, i) => (i > 0 ? dashes(curves[i - 1])[1] : "solid") } },
         focus: { alpha: 0.25 },
         cursor: {
           focus: { prox: 16 },
@@ -155,7 +156,7 @@
         label: data.tags[curve.experiment],
         show: shown[curve.experiment],
         stroke,
-        dash: DASHES[Math.floor(curve.experiment / COLOURS) % DASHES.length],
+        dash: dashes(curve)[0],
         width: 1.5,
         points: { size: 5, fill: stroke, filter: (chart, _, all) => (all ? null : specks(chart, pieces, x, ys)) },
         value: (_, __, ___, at) => (at == null || places[at] < 0 ? "" : curve.y.text(places[at])),
