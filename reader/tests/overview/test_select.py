@@ -27,7 +27,7 @@ def filled(make: Any, repository: ExperimentRepository) -> ExperimentRepository:
             {"runtime": language},
             {} if tag != "B" else None,
         )
-    make("D", {"other.json": b'{"deep": {"flag": true}}'})
+    make("D", {"other.json": b'{"deep": {"flag": true}, "text": "`status`"}'})
     return repository
 
 
@@ -51,7 +51,7 @@ def filled(make: Any, repository: ExperimentRepository) -> ExperimentRepository:
         ('started > "2016-02-12"', {}, "ABCD"),
         ("ended.isna()", {}, "BD"),
         ("`options.name`.str.endswith('B')", {}, "B"),
-        ('`options.name` == "`status`"', {}, ""),
+        ('`other.text` == "`status`"', {}, "D"),
     ],
 )
 def test_experiments_are_found_by_conditions_and_values(
