@@ -40,6 +40,10 @@ _STRICT: Final = (
 # How to reach a server is the user's to say; which repository is meant is ours.
 _KEPT: Final = ("GIT_EXEC_PATH", "GIT_CONFIG_", "GIT_SSH", "GIT_SSL_", "GIT_ASKPASS", "GIT_PROXY_")
 
+_NAME_ANOTHER: Final = (
+    "Name one that has it, by its path or URL: checkout(…, repository=…), or --repository in a terminal"
+)
+
 
 class Checkout(NamedTuple):
     """
@@ -101,10 +105,7 @@ class _Tree:
             cwd=self._place,
         )
         if fetched.returncode != 0:
-            raise NotRestorable(
-                f"{source} does not give commit {commit}: {_said(fetched)}. Name a repository that has it,"
-                " as a path or a URL: checkout(…, repository=…), or --repository in a terminal"
-            )
+            raise NotRestorable(f"{source} does not give commit {commit}: {_said(fetched)}. {_NAME_ANOTHER}")
         self._git("update-ref", "--no-deref", "HEAD", commit)
         self._git("read-tree", commit)
 
@@ -148,13 +149,14 @@ def _commit(log: bytes) -> str:
 def _here(commit: str) -> str:
     """Return the repository of the working directory, which has to have the commit."""
     found = _run("rev-parse", "--git-common-dir", environment=_users())
-    advice = "name a repository that has it, as a path or a URL: checkout(…, repository=…)"
     if found.returncode != 0:
-        raise NotRestorable(f"there is no git repository here to take commit {commit} from; {advice}")
+        raise NotRestorable(f"there is no git repository here to take commit {commit} from. {_NAME_ANOTHER}")
     source = os.path.abspath(os.fsdecode(found.stdout.rstrip(b"\n")))
     has = _run("cat-file", "-e", f"{commit}^{{commit}}", environment=_users())
     if has.returncode != 0:
-        raise NotRestorable(f"{source} has no commit {commit}: `git fetch --all` may bring it, or {advice}")
+        raise NotRestorable(
+            f"{source} has no commit {commit}; `git fetch --all` may bring it. {_NAME_ANOTHER}"
+        )
     return source
 
 

@@ -187,7 +187,7 @@ def test_a_commit_that_is_not_here_says_where_to_look(
     with pytest.raises(NotRestorable, match=r"no git repository here.*repository="):
         experiment.checkout(tmp_path / "back")
     git(other, "init", "-q")
-    with pytest.raises(NotRestorable, match=r"has no commit \w{40}: `git fetch"):
+    with pytest.raises(NotRestorable, match=r"has no commit \w{40}; `git fetch"):
         experiment.checkout(tmp_path / "back")
     with pytest.raises(NotRestorable, match=r"does not give commit"):
         experiment.checkout(tmp_path / "back", repository=other)
