@@ -16,6 +16,7 @@ from lab_workbook.experiment import Experiment
 from lab_workbook.html import facts, render
 from lab_workbook.protocol import _spec
 from lab_workbook.repository import ExperimentRepository
+from lab_workbook.store import parallel
 
 _NEWEST = 10
 _SERIES_MAX_BYTES = 4 * 1024 * 1024
@@ -50,10 +51,13 @@ def repository(shown: ExperimentRepository) -> str:
     """Return a repository as HTML, with a line for each of the newest experiments."""
     try:
         experiments = shown.list_experiments()
-        lines = [_line(each) for each in experiments[: -_NEWEST - 1 : -1]]
+        newest = experiments[: -_NEWEST - 1 : -1]
+        lines = dict(parallel.each(_line, newest, "experiments"))
     except LabWorkbookError as error:
         return render("message.html", title=repr(shown), message=str(error))
-    return render("repository.html", title=shown.where, count=len(experiments), lines=lines)
+    return render(
+        "repository.html", title=shown.where, count=len(experiments), lines=[lines[each] for each in newest]
+    )
 
 
 def _line(each: Experiment) -> dict[str, Any]:
