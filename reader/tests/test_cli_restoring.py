@@ -38,6 +38,21 @@ def test_cat_gives_every_byte(make: Any) -> None:
     assert run("cat", "A", "model.bin").stdout_bytes == data
 
 
+def test_cat_of_a_model_is_a_stream(make: Any) -> None:
+    """
+    All of it, and exit code 1 where it is not what was written.
+    """
+    data = bytes(range(256)) * 4096
+    make("A", {"model.t7": data}, end={"files": {"model.t7": {"bytes": len(data)}}})
+    make("B", {"model.t7": data}, end={"files": {"model.t7": {"bytes": 9, "sha256": "0" * 64}}})
+
+    whole, other = run("cat", "A", "model.t7"), run("cat", "B", "model.t7")
+
+    assert (whole.exit_code, whole.stdout_bytes) == (0, data)
+    assert other.exit_code == 1
+    assert "when the experiment ended" in other.stderr
+
+
 def test_cat_on_a_terminal_gives_no_binary_file(make: Any) -> None:
     make("A", {"model.bin": b"\xff\x00", "text.txt": b"a\tb\x1b[2J\n"})
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 import click
 
+from lab_workbook import kinds
 from lab_workbook.cli import _options, _text
 from lab_workbook.repository import ExperimentRepository
 
@@ -22,9 +24,16 @@ def command(tag: str, name: str, prefix: str | None) -> None:
     lab-workbook cat 201602122149-PMJ8a76csB Source.git-patch | git apply
 
     A terminal gets text alone, in which control characters are spelled out. Of a series that grows, whole
-    rows are printed. Bytes that are not those that were written are an error, and are not printed.
+    rows are printed. Bytes that are not those that were written are an error, and are not printed; but of a
+    model, which may be larger than the memory, that is found when they have been.
     """
-    data = ExperimentRepository(prefix)[tag].read_checked(name)
+    experiment = ExperimentRepository(prefix)[tag]
+    if kinds.is_lazy(name) and not sys.stdout.isatty():
+        with experiment.get(name).open() as stream:
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    data = experiment.read_checked(name)
     if not sys.stdout.isatty():
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
