@@ -269,3 +269,17 @@ def test_a_place_is_an_argument_or_an_option(verb: str, prepared: Path) -> None:
 
     assert (by_argument.exit_code, by_argument.stdout) == (0, by_option.stdout)
     assert run(verb, place, "--prefix", place).exit_code == 2
+
+
+@pytest.mark.parametrize("tag", ["201602122151", "Z"])
+def test_no_control_character_is_in_an_error(tag: str, prepared: Path, make: Any) -> None:
+    """
+    It lists names that a stranger has chosen, and repeats the one that completion has offered.
+    """
+    name = f"{HOSTILE}.json"
+    make("Z", {name: b"{}"}, end={"files": {name: {"bytes": 3}}})
+
+    result = run("cat", tag, name, "--prefix", str(prepared))
+
+    assert result.exit_code == 1
+    assert result.stderr.rstrip("\n").isprintable()
