@@ -22,7 +22,7 @@ from benchmarks import reading
 
 EXPERIMENTS = 20
 ROWS = 10_000
-ROUNDS = 7
+ROUNDS = 15
 
 
 def run() -> list[tuple[str, float, float]]:

@@ -15,9 +15,11 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timezone
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lab_workbook import _columns, _marks
@@ -43,12 +45,13 @@ _ALWAYS: dict[str, Any] = {
 }
 
 
-def read(data: bytes, name: str) -> pd.DataFrame:
+def read(data: bytes, name: str, *, needed: Collection[str] | None = None) -> pd.DataFrame:
     """
     Return a series of protocol 1.1, its first field as the index.
 
     A row that is still being written is left out. A table whose last column is not ``Date`` is no
-    series, and is read as pandas reads any table.
+    series, and is read as pandas reads any table. Whoever says which columns are needed spares the
+    others, most of the time.
 
     Raises:
         Unreadable: a row does not fit the header, or a date is none; names ``name`` and the row.
@@ -58,7 +61,7 @@ def read(data: bytes, name: str) -> pd.DataFrame:
     fields = _cells(data[:start])
     if len(fields) < 2 or fields[-1] != _DATE:
         return _as_pandas_does(data, fields, name)
-    return _Series(data, start, fields, name).frame()
+    return _Series(data, start, fields, name, needed).frame()
 
 
 def read_legacy(data: bytes, name: str) -> pd.DataFrame:
@@ -75,7 +78,9 @@ def read_legacy(data: bytes, name: str) -> pd.DataFrame:
 class _Series:
     """One series of protocol 1.1 on its way from bytes to a table."""
 
-    def __init__(self, data: bytes, start: int, fields: list[str], name: str) -> None:
+    def __init__(
+        self, data: bytes, start: int, fields: list[str], name: str, needed: Collection[str] | None
+    ) -> None:
         self._data, self._start, self._name = data, start, name
         self._columns = _numbered(fields)
         self._marked, self._texts = _marks.mark(data, start)
@@ -84,6 +89,10 @@ class _Series:
         # Chunks are quicker, but a column of several kinds would change its type from one to the next. No
         # number, date or hole holds one of these letters; true and false do.
         self._is_numeric = not self._texts and all(data.find(letter, start) < 0 for letter in (b"u", b"s"))
+        # Whether a cell was quoted is known of a file that has texts, and not of a part of its columns.
+        is_part = needed is not None and not self._texts
+        kept = {self._columns[0], *(needed or ()), self._columns[-1]}
+        self._used = [column for column in self._columns if column in kept] if is_part else None
         # Before pandas 3, the lowest integer of a column with holes becomes a hole.
         self._has_lowest = not _columns.IS_MODERN and data.find(_LOWEST, start) >= 0
 
@@ -93,14 +102,21 @@ class _Series:
         self._check_first_row()
         raw = self._parse(
             na_values=_HOLES,
-            parse_dates=[len(self._columns) - 1],
+            usecols=self._used,
+            parse_dates=[self._columns[-1]],
             # Only these types keep an integer beside a missing one as it is.
             **({"dtype_backend": "numpy_nullable"} if self._has_holes else {}),
         )
-        dates = self._dates(raw.pop(self._columns[-1]))
-        if self._texts or self._has_holes or any(map(_columns.is_text, raw.dtypes)):
-            raw = pd.DataFrame(self._restored(raw), index=raw.index)
-        raw[self._columns[-1]] = dates
+        if self._used and self._commas() != len(raw) * (len(self._columns) - 1):
+            # Of rows that are too long, pandas then says nothing.
+            self._check_widths()
+        last = raw.iloc[:, -1]
+        dates = self._dates(last)
+        is_clear = not (self._texts or self._has_holes or any(map(_columns.is_text, raw.dtypes[:-1])))
+        if not is_clear:
+            raw = pd.DataFrame(self._restored(raw.iloc[:, :-1]), index=raw.index)
+        if not is_clear or dates is not last:
+            raw[self._columns[-1]] = dates
         table: pd.DataFrame = raw.set_index(self._columns[0])
         return table
 
@@ -158,7 +174,7 @@ class _Series:
         # A row that ends early has no date.
         if column.hasnans:
             self._check_widths()
-        return column.dt.tz_convert("UTC")
+        return column if column.dtype.tz == timezone.utc else column.dt.tz_convert("UTC")
 
     def _parsed_dates(self, cells: list[str]) -> Any:
         texts = pd.Series([cell or None for cell in cells], dtype=object)
@@ -169,6 +185,9 @@ class _Series:
             row = int(bad.to_numpy().argmax())
             raise _unreadable(self._name, f"{cells[row]!r} is no date", row=row + 1)
         return dates
+
+    def _commas(self) -> int:
+        return int(np.count_nonzero(np.frombuffer(self._data, np.uint8, offset=self._start) == ord(",")))
 
     def _check_first_row(self) -> None:
         self._check_width(1, self._data[self._start : rows.first_row_end(self._data, self._start)])

@@ -24,7 +24,7 @@ def test_a_column_of_each_experiment_is_labelled(make: Any, repository: Experime
     """
     Rows are matched by the index, and where an experiment has none there is a hole.
     """
-    make("A", {"log.csv": curve([(1, 0.5), (3, 0.25)])})
+    make("A", {"log.csv": curve([(1, 0.5), (3, 0.25)])}, end={})
     make("B", {"log.csv": curve([(1, 0.75), (2, 0.5)])})
 
     table = repository.meld_csv({"A": "slow", "B": "fast"}, "log.csv", "loss")
@@ -126,7 +126,7 @@ def test_of_an_experiment_that_does_not_say_when_it_began_the_first_row_counts(
 
 
 def test_a_field_that_is_called_elapsed_comes_first(make: Any, repository: ExperimentRepository) -> None:
-    make("A", {"log.csv": dated([(7, 5, 60)]).replace(b"epoch", b"elapsed")})
+    make("A", {"log.csv": dated([(7, 5, 60)]).replace(b"epoch", b"elapsed")}, end={})
 
     assert repository.meld_csv({"A": "a"}, "log.csv", "loss", x="elapsed").index.tolist() == [7]
 
@@ -233,7 +233,7 @@ def test_what_cannot_be_compared_says_why(
     make: Any, repository: ExperimentRepository, labels: Any, what: tuple[str, str], says: str
 ) -> None:
     for tag in ("A", "B"):
-        make(tag, {"log.csv": curve([(1, 0.5)]), "options.json": b"{}"})
+        make(tag, {"log.csv": curve([(1, 0.5)]), "options.json": b"{}"}, end={})
 
     with pytest.raises(NotComparable, match=says):
         repository.meld_csv(labels, *what)

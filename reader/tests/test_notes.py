@@ -188,6 +188,7 @@ def test_a_stray_file_does_not_hide_the_notes(make: Any, data: bytes) -> None:
 
     assert notes[-1] == json.loads(good)
     assert len(notes) <= 2
+    assert sum(len(note["text"]) for note in notes) < 2**20
     assert all(isinstance(note[key], str) for note in notes for key in ("text", "time", "author"))
 
 

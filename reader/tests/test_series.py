@@ -98,6 +98,24 @@ def test_any_cut_reads_as_the_whole_rows_before_it(table: Table, data: st.DataOb
     assert len(frame) == max(sum(length <= cut for length in lengths) - 1, 0)
 
 
+@given(table=strategies.tables(), data=st.data())
+@example(
+    table=Table(["a", "b", "c"], [{"a": 1, "b": math.nan, "c": None}, {"a": 2, "b": 3, "c": 4}]), data=None
+)
+def test_the_columns_that_are_needed_are_those_of_the_whole(table: Table, data: Any) -> None:
+    """
+    To leave out the others changes neither values nor types.
+    """
+    whole = series.read(written(table), "log.csv")
+    needed = table.fields[1:2] if data is None else data.draw(st.lists(st.sampled_from(table.fields)))
+
+    part = series.read(written(table), "log.csv", needed=needed)
+
+    assert part.index.equals(whole.index)
+    for name in {*needed, "Date"} - {table.fields[0]}:
+        pd.testing.assert_series_equal(part[name], whole[name])
+
+
 @given(table=strategies.tables())
 def test_plain_pandas_loads_every_series(table: Table) -> None:
     """
@@ -228,8 +246,9 @@ def test_a_row_that_does_not_fit_is_named(body: str, row: int) -> None:
     """
     data = f"a,b,Date\n{body}".replace("{date}", DATE).encode()
 
-    with pytest.raises(Unreadable, match=rf"log\.csv, row {row} cannot be read.*read_bytes\('log.csv'\)"):
-        series.read(data, "log.csv")
+    for needed in (None, {"b"}, set()):
+        with pytest.raises(Unreadable, match=rf"log\.csv, row {row} cannot be read.*read_bytes\('log.csv'\)"):
+            series.read(data, "log.csv", needed=needed)
 
 
 def test_a_torn_row_inside_quotes_is_not_read() -> None:
