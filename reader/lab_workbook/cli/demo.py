@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -35,7 +36,7 @@ def command(prefix: str | None) -> None:
         for epoch, (loss, error) in enumerate(_train(parameters["learningRate"]), start=1):
             log(epoch=epoch, loss=loss, error=error)
             losses.append(loss)
-        where = f" --prefix '{_text.safe(prefix)}'" if prefix else ""
+        where = f" --prefix {_text.safe(shlex.quote(prefix))}" if prefix else ""
     click.echo(f"the loss fell from {losses[0]:.3f} to {losses[-1]:.3f} in {_EPOCHS} epochs; now try")
     for words in (f"show {workbook.tag}", f"tail {workbook.tag} 'Training loss.csv'"):
         click.echo(f"  lab-workbook {words}{where}")
