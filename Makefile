@@ -18,6 +18,7 @@ help:
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
 	@echo "make test-models  models of real PyTorch, in .venv-models; TORCH (torch) says which"
 	@echo "make test-browser  reports in a real browser, Debian's chromium"
+	@echo "make test-dask  read a bucket by a Dask cluster of two processes; then all series as Arrow's texts"
 	@echo "make pictures  the same, and keep its screenshots in docs/"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
@@ -75,6 +76,20 @@ test-models:
 	.venv-models/bin/python -m pytest -m "soak or not soak" tests/models
 	.venv-models/bin/lab-workbook certify --level models -- .venv-models/bin/python conformance/writers/python/adapter.py
 
+# In an environment of its own, because pyarrow, which comes along, changes how pandas keeps texts: what is read has to
+# be the same.
+test-dask: .venv-dask/.ready
+	.venv-dask/bin/python -m pytest -m "soak or not soak" tests/dask
+	.venv-dask/bin/python -m pytest $(SERIES)
+
+SERIES = $(addprefix reader/tests/test_,series.py growing.py meld.py fitting.py cluster.py gold.py)
+
+.venv-dask/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-dask
+	.venv-dask/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-dask/bin/python -m pip install --quiet --editable '.[dask]' --group dev
+	touch $@
+
 pictures: export LAB_WORKBOOK_WRITE_PICTURES = 1
 pictures: test-browser
 
@@ -118,4 +133,4 @@ demo: setup
 	tools/demo
 
 clean:
-	rm -rf $(VENV) demo-experiments demo.png
+	rm -rf $(VENV) .venv-dask demo-experiments demo.png

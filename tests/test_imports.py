@@ -45,8 +45,8 @@ ALLOWED = {
 FOREIGN = {
     # mypy_boto3_s3 has types only, and is never imported at run time.
     "store": {"boto3", "botocore", "mypy_boto3_s3", "tqdm"},
-    # matplotlib and IPython only where they are there, for a live plot.
-    "reader": {"IPython", "jinja2", "matplotlib", "numpy", "pandas"},
+    # matplotlib, IPython and dask only where they are there: for a live plot, and for a cluster.
+    "reader": {"IPython", "dask", "jinja2", "matplotlib", "numpy", "pandas"},
     # Who writes arrays has it already.
     "t7": {"numpy"},
     "cli": {"click"},

@@ -28,7 +28,7 @@ TAGS = {"201602122149-PMJ8a76csB": 0.1, "201602152241-sQkhvvsj4J": 0.05}
 TEXT = {page: (pages.ROOT / page).read_text(encoding="utf-8") for page in (CLI, READER)}
 
 # Pages whose Python other tests run, because it needs more than a folder.
-FURTHER = ("docs/models.md",)
+FURTHER = ("docs/models.md", "docs/dask.md")
 # Verbs that other pages show.
 ELSEWHERE = {"certify": "conformance/README.md"}
 

@@ -17,7 +17,7 @@ import difflib
 import operator
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from lab_workbook import config
@@ -33,6 +33,7 @@ from lab_workbook.store.cache_folder import CacheFolder
 
 if TYPE_CHECKING:
     import pandas as pd
+    from dask.dataframe import DataFrame
 
     from lab_workbook.compare.meld import How
 
@@ -195,6 +196,52 @@ class ExperimentRepository:
 
         labelled = {self[tag]: label for tag, label in labels.items()}
         return meld.meld_csv(labelled, artifact, column, x=x, how=how)
+
+    def dask_csv(
+        self,
+        name: str,
+        experiments: Iterable[str | Experiment] | None = None,
+        *,
+        dtypes: Mapping[str, Any] | None = None,
+        tag_column: str = "tag",
+    ) -> DataFrame:
+        """
+        Return one series of many experiments as a DataFrame of Dask, which is read when it is computed.
+
+        >>> losses = repository.dask_csv("Training loss.csv")
+        >>> losses.groupby("tag").loss.min().compute()
+        >>> repository.dask_csv(
+        ...     "Training loss.csv", repository.find(status="finished"), dtypes={"loss": "float64"}
+        ... )
+
+        ``experiments`` are tags or experiments of this repository, each of which counts once; without them
+        it is all that have such a series. Each is a partition, in their order: index, columns and types are
+        those of ``experiment[name]``, and the last column, ``tag_column``, has the tag as text.
+
+        The first series that has rows is read at once, and decides the columns and types for all. Another
+        one may lack a column, which is then all holes, or have another type, if each of its values can be
+        had in the type of the first: a column of integers where the first has floats. ``dtypes`` gives
+        other types, also for the index, and more columns: ``{"epoch": "float64", "rate": "float64"}``.
+
+        Each worker reads with this package and credentials of its own. It is told the prefix, and endpoint,
+        region and profile (its name) if they were given or configured here; all else, such as
+        ``AWS_ENDPOINT_URL_S3``, is the worker's. Of an experiment that runs, it reads the rows that are
+        there then.
+
+        Raises:
+            LabWorkbookError: Dask is not installed.
+            ArtifactNotFound: some of the experiments have no such series; it lists them.
+            NotComparable: there is no experiment, or one of another repository, or no such type; and when
+                it is computed: a series does not fit.
+        """
+        from lab_workbook import cluster
+
+        if experiments is None:
+            tags = cluster.having(self._store, name)
+        else:
+            tags = cluster.chosen(self, experiments, name)
+        place = cluster.Place(*(getattr(self._config, field) for field in cluster.Place._fields))
+        return cluster.frame(place, tags, name, dtypes=dtypes or {}, tag_column=tag_column)
 
     def _found(self, tag: str) -> Experiment:
         # Of a whole tag there is no need to ask whether it is the beginning of another.
