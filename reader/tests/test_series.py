@@ -116,6 +116,15 @@ def test_the_columns_that_are_needed_are_those_of_the_whole(table: Table, data: 
         pd.testing.assert_series_equal(part[name], whole[name])
 
 
+def test_quotes_in_a_column_that_is_not_needed_mark_no_other() -> None:
+    """
+    Bare words are nobody's series, and are read as they are all the same.
+    """
+    data = f'a,b,c,Date\nann,"x",1,{DATE}\n'.encode()
+
+    assert series.read(data, "log.csv", needed={"c"}).index.tolist() == ["ann"]
+
+
 @given(table=strategies.tables())
 def test_plain_pandas_loads_every_series(table: Table) -> None:
     """
@@ -231,6 +240,7 @@ def test_blank_lines_and_crlf_do_no_harm() -> None:
     [
         ("1,2,3,{date}\n", 1),
         ("1,2,{date}\n3,4,5,{date}\n", 2),
+        ("1,2,{date}\n3,4,{date},{date}\n", 2),
         ("1,2,{date}\n3,{date}\n", 2),
         ('1,"x",{date}\n3,{date}\n', 2),
         ("1,2,{date}\n3\n", 2),
