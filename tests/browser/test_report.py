@@ -363,7 +363,7 @@ def test_hostile_names_are_text(look: Any, tmp_path: Path, text: str) -> None:
     """
     page = look(hostile.experiment(tmp_path / "one", text), hostile.experiment(tmp_path / "other", text))
 
-    assert page.locator("script").count() == 4
+    assert page.locator("script").count() == 5
     assert page.locator("img").count() == 0
     assert page.locator("select option").first.inner_text() == visible(f"{text} 1")
     assert page.locator("figcaption span").first.inner_text() == visible(f"{text} 2")

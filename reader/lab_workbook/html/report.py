@@ -4,7 +4,7 @@ A report: one page about some experiments, with their curves, that opens anywher
 >>> lab_workbook.report(repository["TAG1", "TAG2"], "report.html")
 
 The page holds all that it shows, each number exactly, and the little program that draws it. A policy in its
-head forbids it every request, and every script but the two whose hashes it names.
+head forbids it every request, and every script but those whose hashes it names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ from lab_workbook.html import curves, facts, render, source, visible
 from lab_workbook.html.facts import Facts
 from lab_workbook.store import parallel
 
-_SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "static/data.js", "static/report.js")
+_SCRIPTS = (
+    "vendor/uplot/uPlot.iife.min.js",
+    "static/data.js",
+    "static/gestures.js",
+    "static/report.js",
+)
 _STYLES = ("vendor/uplot/uPlot.min.css", "static/report.css")
 # What the template begins with, so that a report is known by its first bytes.
 _MARK = b"<!doctype html>\n<!-- A report of lab-workbook. -->\n"

@@ -138,11 +138,11 @@
           focus: { prox: 16 },
           points: { size: 7 },
           drag: { x: true, y: false },
-          bind: { mousedown: (chart, _, zoom) => (event) => (event.shiftKey ? move(chart, event) : zoom(event)) },
+          bind: { mousedown: (chart, _, zoom) => (event) => (event.shiftKey ? gestures.move(chart, event) : zoom(event)) },
           sync: { key: this.series.name, filters: { pub: (kind) => !/down|up|dbl/.test(kind) } },
         },
         hooks: {
-          ready: [listen],
+          ready: [gestures.listen],
           setScale: [(chart, key) => key === "x" && this.series.zoom(chart)],
           setSeries: [(_, i, change) => i != null && "show" in change && show(curves[i - 1].experiment, change.show)],
         },
@@ -227,51 +227,6 @@
       const at = plot ? curves.findIndex((curve) => curve.experiment === experiment) : -1;
       if (at >= 0 && plot.series[at + 1].show !== isShown) plot.setSeries(at + 1, { show: isShown });
     }
-  }
-
-  function setX(chart, min, max) {
-    if (max > min) chart.setScale("x", { min, max });
-  }
-
-  function move(chart, event) {
-    const { min, max } = chart.scales.x;
-    const perPixel = (max - min) / chart.over.clientWidth;
-    const moved = (next) => setX(chart, min - (next.clientX - event.clientX) * perPixel, max - (next.clientX - event.clientX) * perPixel);
-    document.addEventListener("mousemove", moved);
-    document.addEventListener("mouseup", () => document.removeEventListener("mousemove", moved), { once: true });
-  }
-
-  function zoomAt(chart, at, factor) {
-    const { min, max } = chart.scales.x;
-    setX(chart, at - (at - min) * factor, at + (max - at) * factor);
-  }
-
-  function all(chart) {
-    const xs = chart.data[0];
-    setX(chart, xs[0], xs[xs.length - 1]);
-  }
-
-  function listen(chart) {
-    chart.over.tabIndex = 0;
-    chart.over.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      zoomAt(chart, chart.posToVal(event.offsetX, "x"), event.deltaY < 0 ? 0.8 : 1.25);
-    }, { passive: false });
-    chart.over.addEventListener("keydown", (event) => {
-      const { min, max } = chart.scales.x;
-      const step = (max - min) / 5;
-      const actions = {
-        ArrowLeft: () => setX(chart, min - step, max - step),
-        ArrowRight: () => setX(chart, min + step, max + step),
-        "+": () => zoomAt(chart, (min + max) / 2, 0.6),
-        "-": () => zoomAt(chart, (min + max) / 2, 1 / 0.6),
-        0: () => all(chart),
-      };
-      if (!actions[event.key] || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      actions[event.key]();
-    });
   }
 
   data.series.forEach((own, i) => charts.push(...new Series(own, document.querySelectorAll("section.series")[i], i).charts));
