@@ -154,8 +154,9 @@ class AsciiSource(_Stream):
         return self._integers(count)
 
     def double(self) -> float:
+        (word,) = self._words(1)
         try:
-            return float(self._words(1)[0])
+            return float(word)
         except ValueError:
             raise self.wrong("no number") from None
 

@@ -109,8 +109,9 @@ def test_every_byte_of_a_file_changed(data: bytes) -> None:
     """
     One byte after the other, to what makes counts large, negative or zero.
     """
-    for place in range(len(data)):
-        byte = (0, 0x7F, 0x80, 0xFF)[place * 7 // 4 % 4]
+    # What is large has many elements, of which one is like the other.
+    for place in range(0, len(data), 1 + len(data) // 1000):
+        byte = (0, 0x7F, 0x80, 0xFF)[place // 4 % 4]
         survives(data[:place] + bytes([byte]) + data[place + 1 :], "little64")
 
 
@@ -213,3 +214,36 @@ def test_names_do_not_grow_with_depth() -> None:
 
     with pytest.raises(Unreadable, match="1000 characters"):
         t7.state_dict(value)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"x\n", "no integer"),
+        (b"1", "1 numbers on a line"),
+        (b"1 2\n3\n", "1 numbers on a line"),
+        (b"1\nx\n", "no number"),
+        (b"1\n1_0\n", "1 numbers on a line"),
+        (b"2\n1\nabc\n", "other characters than were counted"),
+        (b"2\n1\na", "a line feed"),
+        (b"2\n-1\na", "-1 bytes"),
+        (b"4\n1\n3\nV 1\n17\ntorch.LongStorage\n2\n1 2.5\n", "no int64"),
+        (b"4\n1\n3\nV 1\n17\ntorch.LongStorage\n1\n9223372036854775808\n", "no int64"),
+        (b"4\n1\n3\nV 1\n18\ntorch.FloatStorage\n3\n1 2\n", "3 numbers on a line"),
+        (b"4\n1\n3\nV 1\n18\ntorch.FloatStorage\n9223372036854775807\n1 2\n", "numbers on a line"),
+        (b"4\n1\n3\nV 1\n17\ntorch.ByteStorage\n3\nABCD\n", "other characters than were counted"),
+    ],
+)
+def test_what_is_wrong_in_text_is_named(data: bytes, says: str) -> None:
+    assert isinstance(survives(data, "ascii"), Unreadable)
+    with pytest.raises(Unreadable, match=says):
+        t7.loads(data, format="ascii")
+
+
+def test_a_float_too_large_for_its_type_is_infinite() -> None:
+    """
+    As the C library reads it for Torch.
+    """
+    data = b"4\n1\n3\nV 1\n18\ntorch.FloatStorage\n2\n1e300 -nan\n"
+
+    assert np.array_equal(t7.loads(data, format="ascii").array, [np.inf, np.nan], equal_nan=True)
