@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lab_workbook import ArtifactNotFound, Experiment, ExperimentRepository, Unr
 from lab_workbook.protocol import process
 from lab_workbook.store import Blob
 from lab_workbook.store.folder import FolderStore
+from traitlets.config import Config
 
 DATE = "2016-02-12T22:17:34Z"
 HEADER = b"step,note,Date\n"
@@ -129,11 +130,19 @@ def test_a_script_that_has_gone_without_a_word_is_waited_for_no_longer(make: Any
     assert (first.index.tolist(), rest) == ([1], [])
 
 
+@pytest.fixture
+def shell() -> Iterator[None]:
+    """An IPython, without a history that it would write at exit."""
+    InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    yield
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.usefixtures("shell")
 def test_a_notebook_shows_one_picture_that_is_renewed(make: Any, folder: Path) -> None:
     """
     In the same place, as often as rows come; afterwards the axes are there to be worked on.
     """
-    InteractiveShell.instance()
     experiment = make(files={"log.csv": f"step,loss,Date\n1,0.5,{DATE}\n2,0.25,{DATE}\n".encode()})
 
     def train(captured: Any) -> None:
