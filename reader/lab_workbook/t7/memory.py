@@ -40,13 +40,9 @@ def _shared(array: Array) -> Memory | None:
     offset, size = _address(array) - _address(elements), array.itemsize
     if offset < 0 or offset % size or any(step < 0 or step % size for step in array.strides):
         return None
-    start, stride = offset // size, tuple(step // size for step in array.strides)
-    last = start + sum((each - 1) * step for each, step in zip(array.shape, stride, strict=True))
-    if array.size and last >= elements.size:
-        return None
     # Memory without an element is nowhere.
     identity = (_address(elements), elements.size, elements.dtype) if elements.size else ("empty", id(owner))
-    return Memory(elements, start, stride, identity)
+    return Memory(elements, offset // size, tuple(step // size for step in array.strides), identity)
 
 
 def _copied(array: Array) -> Memory:

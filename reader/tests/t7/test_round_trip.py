@@ -137,10 +137,21 @@ def test_a_view_shows_its_memory_and_changes_it() -> None:
         np.arange(6, dtype=">i4"),
         np.frombuffer(bytes(range(16)), "u1")[1:13].view("i4"),
         np.zeros((3,), [("a", "f4"), ("b", "f8")])["b"],
+        np.zeros((3,), [("a", "f4"), ("b", "f8")])["a"],
+        np.arange(3, dtype="i4").view("u1"),
         np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         np.zeros((3, 0), "f4"),
     ],
-    ids=["backwards", "other endian", "other type", "a field", "columns first", "empty"],
+    ids=[
+        "backwards",
+        "other endian",
+        "other type",
+        "a field",
+        "a first field",
+        "bytes of another type",
+        "columns first",
+        "empty",
+    ],
 )
 def test_what_torch_could_not_step_through_is_copied(array: Any) -> None:
     """
@@ -150,6 +161,27 @@ def test_what_torch_could_not_step_through_is_copied(array: Any) -> None:
 
     assert read.dtype == array.dtype.newbyteorder("=")
     assert read.tolist() == (array.tolist() if array.size else [])
+
+
+def test_columns_may_come_first() -> None:
+    """
+    Memory that is stored column by column is shared as it is.
+    """
+    base = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+
+    whole, row = t7.loads(t7.dumps([base, base[0]]))
+
+    assert whole.strides == base.strides
+    assert np.shares_memory(whole, row)
+
+
+def test_copies_that_come_and_go_are_not_taken_for_each_other() -> None:
+    """
+    Each is in memory for a moment, and the next may lie in the same place.
+    """
+    arrays = [np.full(1000, number)[::-1] for number in range(50)]
+
+    assert [array[0] for array in t7.loads(t7.dumps(arrays))] == list(range(50))
 
 
 @pytest.mark.parametrize(
