@@ -229,6 +229,7 @@ def test_one_and_true_are_two_keys() -> None:
         ({None: 1}, "as a key"),
         ({float("nan"): 1}, "as a key"),
         ({True: 1, t7.Key(True): 2}, "twice"),
+        ({np.True_: 1, t7.Key(True): 2}, "twice"),
         ({"é": 1, "é".encode(): 2}, "twice"),
         ("\ud800", "UTF-8"),
         ({1, 2}, "builtins.set"),
