@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, Final
 
 from lab_workbook import artifact
-from lab_workbook.errors import LabWorkbookError, Unreadable
+from lab_workbook.errors import ArtifactNotFound, LabWorkbookError, Unreadable
 from lab_workbook.protocol import _spec
 from lab_workbook.protocol.text import printable
 from lab_workbook.store import Reads
@@ -70,6 +70,7 @@ class Model:
         temporary file. Of another machine's ``.t7`` ask ``t7.load(model.open(), format=...)``.
 
         Raises:
+            ArtifactNotFound: it is not there any more.
             Unreadable: it is not what its name says, or not what was written.
             LabWorkbookError: a package is missing, or too old; the message says what to install.
         """
@@ -203,7 +204,7 @@ class _Checked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if not self._rest:
-            self._rest = memoryview(next(self._chunks, b""))
+            self._rest = memoryview(self._next())
             self._size += len(self._rest)
             self._digest.update(self._rest)
             if not self._rest:
@@ -213,6 +214,14 @@ class _Checked(io.RawIOBase):
         self._rest = self._rest[len(taken) :]
         target[: len(taken)] = taken
         return len(taken)
+
+    def _next(self) -> bytes:
+        try:
+            return next(self._chunks, b"")
+        except KeyError:
+            raise ArtifactNotFound(
+                f"{self._model.name!r} is gone: it was there when it was asked for"
+            ) from None
 
     def _check(self) -> None:
         difference = self._model.difference(self._size, self._digest.hexdigest())

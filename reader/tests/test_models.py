@@ -91,6 +91,8 @@ def test_looking_at_a_model_does_not_fetch_it(make: Any) -> None:
     (model,) = (experiment[name] for name in experiment if name.endswith(".t7"))
     (Path(experiment.where.removeprefix("file://")) / model.name).unlink()
 
+    with pytest.raises(ArtifactNotFound, match="is gone"):
+        model.load()
     assert repr(model) == r"<Model: a\x1b[31m.t7, 1,234,567 bytes>"
 
 
