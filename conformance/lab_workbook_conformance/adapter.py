@@ -100,7 +100,8 @@ class Adapter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         del error, trace
-        self.kill() if kind else self.end()
+        with contextlib.suppress(AdapterSilent):
+            self.kill() if kind else self.end()
 
     @property
     def pid(self) -> int:
@@ -134,11 +135,19 @@ class Adapter:
             raise
 
     def end(self) -> None:
-        """Close its input and wait until it has exited, as a script that has done its work."""
+        """
+        Close its input and wait until it has exited, as a script that has done its work.
+
+        Raises:
+            AdapterSilent: it did not, and was killed.
+        """
         with self._deadline(), contextlib.suppress(OSError):
             _pipe(self._process.stdin).close()
             self._process.wait()
         self.kill()
+        # What such a one has left behind says nothing about one that exits.
+        if self._is_late:
+            raise AdapterSilent(f"it did not exit within {self._timeout:g} seconds of the end of its input")
 
     def kill(self) -> None:
         """Kill it and what it has started in its group."""

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, final
 
 from lab_workbook_conformance import notation, world
-from lab_workbook_conformance.adapter import Adapter, AdapterNonsense, Start
+from lab_workbook_conformance.adapter import Adapter, AdapterNonsense, AdapterSilent, Start
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.s3.bucket import Bucket, opened
 
@@ -112,7 +112,8 @@ class Bench:
     ) -> None:
         del error, trace
         try:
-            self.kill() if kind else self.end()
+            with contextlib.suppress(AdapterSilent):
+                self.kill() if kind else self.end()
         finally:
             self._open.close()
             shutil.rmtree(self._scratch, ignore_errors=True)

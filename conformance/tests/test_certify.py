@@ -111,6 +111,19 @@ def test_the_last_words_of_an_adapter_are_shown(odd):
     assert "help!" in said
 
 
+def test_an_adapter_that_does_not_exit_is_silent():
+    """
+    It is killed in the end, and what that leaves behind is not held against it.
+    """
+    command = ["sh", "-c", f"{shlex.join(RIGHT)}; sleep 60"]
+    cases = [case for case in levels.cases() if case.name == "end.outcome-left"]
+
+    report = certify.run(command, cases=cases, timeout=5)
+
+    assert [result.verdict for result in report.results] == ["silent"]
+    assert "did not exit" in report.results[0].message
+
+
 def test_after_trouble_the_next_case_gets_a_fresh_adapter(odd):
     """
     One that dies of a single case is judged by all others.
