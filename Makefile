@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test exits soak test-faults test-aws test-ceph test-browser test-models pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
+.PHONY: help demo test exits soak test-faults test-aws test-ceph test-browser test-models notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-browser  reports in a real browser, Debian's chromium"
 	@echo "make test-dask  read a bucket by a Dask cluster of two processes; then all series as Arrow's texts"
 	@echo "make pictures  the same, and keep its screenshots in docs/"
+	@echo "make notebook  run examples/analysis.ipynb, and keep what comes out"
 	@echo "make check   ruff, mypy, luacheck, and whether generated files are up to date"
 	@echo "make spec    write what is generated from spec/"
 	@echo "make certify  try every writer and reader of ours, on each runtime, at each level"
@@ -92,6 +93,9 @@ SERIES = $(addprefix reader/tests/test_,series.py growing.py meld.py fitting.py 
 
 pictures: export LAB_WORKBOOK_WRITE_PICTURES = 1
 pictures: test-browser
+
+notebook: setup
+	LAB_WORKBOOK_WRITE_NOTEBOOK=1 $(BIN)/python -m pytest tests/test_notebook.py
 
 # What writes to S3, and what reads that again.
 WRITING = python_writer lua tests
