@@ -93,11 +93,11 @@ def test_following_shows_the_rows_that_come_until_the_end(make: Any, folder: Pat
         assert process.stdout is not None
         first = [process.stdout.readline(), process.stdout.readline()]
         with (folder / "A/log.csv").open("a") as file:
-            file.write(f'1000000,0.125,"b",{DATE}\n')
-        then = process.stdout.readline()
+            file.write(f'1000000,0.125,"b",{DATE}\n2,1.0,"",{DATE}\n')
+        then = [process.stdout.readline(), process.stdout.readline()]
         make(end={})
         rest = process.stdout.read()
 
     assert first == ["epoch  loss  note  Date\n", f"10     0.25        {DATE}\n"]
-    assert then == f"1000000  0.125  b     {DATE}\n"
+    assert then == [f"1000000  0.125  b     {DATE}\n", f"2        1.0          {DATE}\n"]
     assert (rest, process.returncode) == ("", 0)
