@@ -115,7 +115,8 @@ def _converted(column: Any, dtype: Any) -> Any:
     try:
         # A column without a value waits for its type.
         if is_hole.all():
-            return _columns.array([None] * len(column), dtype)
+            holes = _columns.array([None] * len(column), dtype)
+            return holes if pd.isna(holes).all() else None
         converted = column.astype(dtype) if _kind(column.dtype) == _kind(dtype) else None
         if converted is None or not converted.isna().equals(is_hole):
             return None

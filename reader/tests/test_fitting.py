@@ -105,6 +105,7 @@ def test_a_table_without_rows_has_the_types(frame: pd.DataFrame) -> None:
         pytest.param(["1"], ["1.5"], id="half an integer"),
         pytest.param(["1"], ["nil"], id="a hole among integers"),
         pytest.param(["1"], ["1", "nil"], id="a hole beside an integer"),
+        pytest.param(["true"], ["nil"], id="a hole among booleans"),
         pytest.param(["1"], ["true"], id="a boolean for a number"),
         pytest.param(["true"], ["1"], id="a number for a boolean"),
         pytest.param(['"1"'], ["1"], id="a number for a text"),
