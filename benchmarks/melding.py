@@ -20,15 +20,15 @@ import pandas as pd
 
 from benchmarks import reading
 
-EXPERIMENTS = 20
+LETTERS = "ABCDEFGHJKLMNPQRSTUV"
 ROWS = 10_000
-ROUNDS = 15
+ROUNDS = 40
 
 
 def run() -> list[tuple[str, float, float]]:
-    """Return a name, our CPU seconds and those of the code by hand."""
+    """Return names, our seconds and those of the code by hand."""
     with tempfile.TemporaryDirectory() as place:
-        labels = {f"T{number:02}": f"run {number}" for number in range(EXPERIMENTS)}
+        labels = {f"201602122149-PMJ8a76cs{letter}": f"run {letter}" for letter in LETTERS}
         _record(Path(place), list(labels))
         repository = lab_workbook.ExperimentRepository(place)
 
@@ -50,8 +50,12 @@ def run() -> list[tuple[str, float, float]]:
         for _ in range(ROUNDS):
             spent.append(_seconds(ours))
             floor.append(_seconds(by_hand))
+        # Of the files one is parsed while others are fetched and checked: the CPU is more than the time.
+        waited, cpu = map(min, zip(*spent, strict=True))
+        least, least_cpu = map(min, zip(*floor, strict=True))
         print(f"memory at most: {_peak(ours):.0f} MB, by hand {_peak(by_hand):.0f} MB")
-    return [(f"meld, {EXPERIMENTS} x {ROWS:,} rows of 7", min(spent), min(floor))]
+    name = f"meld, {len(LETTERS)} x {ROWS:,} rows of 7"
+    return [(f"{name}, time", waited, least), (f"{name}, CPU", cpu, least_cpu)]
 
 
 def _record(place: Path, tags: list[str]) -> None:
@@ -67,10 +71,10 @@ def _record(place: Path, tags: list[str]) -> None:
         (folder / ".lab-workbook/end.json").write_text(json.dumps(end))
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    start = time.process_time()
+def _seconds(call: Callable[[], object]) -> tuple[float, float]:
+    start, cpu = time.perf_counter(), time.process_time()
     call()
-    return time.process_time() - start
+    return time.perf_counter() - start, time.process_time() - cpu
 
 
 def _peak(call: Callable[[], object]) -> float:

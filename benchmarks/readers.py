@@ -11,7 +11,7 @@ import sys
 from benchmarks import __main__, table
 
 # Those of `benchmarks` that read, each with a function `run`.
-MODULES = ("reading", "growing")
+MODULES = ("reading", "growing", "melding")
 
 if __name__ == "__main__":
     __main__.main(MODULES)

@@ -51,7 +51,7 @@ def read(data: bytes, name: str, *, needed: Collection[str] | None = None) -> pd
 
     A row that is still being written is left out. A table whose last column is not ``Date`` is no
     series, and is read as pandas reads any table. Whoever says which columns are needed spares the
-    others, most of the time.
+    others, ``Date`` too, most of the time.
 
     Raises:
         Unreadable: a row does not fit the header, or a date is none; names ``name`` and the row.
@@ -91,8 +91,8 @@ class _Series:
         self._is_numeric = not self._texts and all(data.find(letter, start) < 0 for letter in (b"u", b"s"))
         # Whether a cell was quoted is known of a file that has texts, and not of a part of its columns.
         is_part = needed is not None and not self._texts
-        kept = {self._columns[0], *(needed or ()), self._columns[-1]}
-        self._used = [column for column in self._columns if column in kept] if is_part else None
+        kept = {self._columns[0], *(needed or ())}
+        self._used = [column for column in self._columns if column in kept] if is_part else self._columns
         # Before pandas 3, the lowest integer of a column with holes becomes a hole.
         self._has_lowest = not _columns.IS_MODERN and data.find(_LOWEST, start) >= 0
 
@@ -100,24 +100,25 @@ class _Series:
         """Return the table."""
         # pandas takes the surplus cells of a first row for an index of its own.
         self._check_first_row()
+        is_part = len(self._used) < len(self._columns)
+        # Of rows whose length is another one, pandas then says nothing.
+        if is_part and not self._is_even():
+            self._check_widths()
+        date = [column for column in self._used[1:] if column == self._columns[-1]]
         raw = self._parse(
             na_values=_HOLES,
-            usecols=self._used,
-            parse_dates=[self._columns[-1]],
+            usecols=self._used if is_part else None,
+            parse_dates=date,
             # Only these types keep an integer beside a missing one as it is.
             **({"dtype_backend": "numpy_nullable"} if self._has_holes else {}),
         )
-        if self._used and self._commas() != len(raw) * (len(self._columns) - 1):
-            # Of rows that are too long, pandas then says nothing.
-            self._check_widths()
-        last = raw.iloc[:, -1]
-        dates = self._dates(last)
-        is_clear = not (self._texts or self._has_holes or any(map(_columns.is_text, raw.dtypes[:-1])))
+        values = raw.drop(columns=date) if date else raw
+        is_clear = not (self._texts or self._has_holes or any(map(_columns.is_text, values.dtypes)))
         if not is_clear:
-            raw = pd.DataFrame(self._restored(raw.iloc[:, :-1]), index=raw.index)
-        if not is_clear or dates is not last:
-            raw[self._columns[-1]] = dates
-        table: pd.DataFrame = raw.set_index(self._columns[0])
+            values = pd.DataFrame(self._restored(values), index=raw.index)
+        for column in date:
+            values[column] = self._dates(raw[column])
+        table: pd.DataFrame = values.set_index(self._columns[0])
         return table
 
     @functools.cached_property
@@ -186,8 +187,12 @@ class _Series:
             raise _unreadable(self._name, f"{cells[row]!r} is no date", row=row + 1)
         return dates
 
-    def _commas(self) -> int:
-        return int(np.count_nonzero(np.frombuffer(self._data, np.uint8, offset=self._start) == ord(",")))
+    def _is_even(self) -> bool:
+        """Say whether each row has as many cells as the header, and no line is blank."""
+        source = np.frombuffer(self._data, np.uint8, offset=self._start)
+        ends = source[np.flatnonzero((source == ord(",")) | (source == ord("\n")))]
+        width = len(self._columns)
+        return len(ends) % width == 0 and bool((ends[width - 1 :: width] == ord("\n")).all())
 
     def _check_first_row(self) -> None:
         self._check_width(1, self._data[self._start : rows.first_row_end(self._data, self._start)])

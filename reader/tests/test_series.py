@@ -112,7 +112,7 @@ def test_the_columns_that_are_needed_are_those_of_the_whole(table: Table, data: 
     part = series.read(written(table), "log.csv", needed=needed)
 
     assert part.index.equals(whole.index)
-    for name in {*needed, "Date"} - {table.fields[0]}:
+    for name in {*needed} - {table.fields[0]}:
         pd.testing.assert_series_equal(part[name], whole[name])
 
 
@@ -247,7 +247,7 @@ def test_blank_lines_and_crlf_do_no_harm() -> None:
         ("1,{date}\n3,4,{date}\n", 1),
         ("1,2,{date},{date}\n3,4,{date},{date}\n", 1),
         ("{date},2,{date},{date}\n", 1),
-        ("1,2,{date}\n3,4,yesterday\n", 2),
+        ("1,2,{date}\n3,{date}\n4,5,6,{date}\n", 2),
     ],
 )
 def test_a_row_that_does_not_fit_is_named(body: str, row: int) -> None:
@@ -259,6 +259,18 @@ def test_a_row_that_does_not_fit_is_named(body: str, row: int) -> None:
     for needed in (None, {"b"}, set()):
         with pytest.raises(Unreadable, match=rf"log\.csv, row {row} cannot be read.*read_bytes\('log.csv'\)"):
             series.read(data, "log.csv", needed=needed)
+
+
+def test_a_date_that_is_none_is_named_where_dates_are_needed() -> None:
+    """
+    Whoever asks for other columns is not kept from them.
+    """
+    data = f"a,b,Date\n1,2,{DATE}\n3,4,yesterday\n".encode()
+
+    for needed in (None, {"Date"}):
+        with pytest.raises(Unreadable, match=r"log\.csv, row 2 cannot be read: 'yesterday' is no date"):
+            series.read(data, "log.csv", needed=needed)
+    assert series.read(data, "log.csv", needed={"b"}).b.tolist() == [2, 4]
 
 
 def test_a_torn_row_inside_quotes_is_not_read() -> None:

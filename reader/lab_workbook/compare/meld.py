@@ -41,7 +41,6 @@ def meld_csv(
         ArtifactNotFound: an experiment has no such artifact.
     """
     _check(labels, how)
-    # Each takes several requests.
     # Each takes several requests, which wait side by side; to parse side by side would be no quicker.
     fetched = parallel.each(lambda each: _fetched(each, artifact, {column, x}), labels, "experiments")
     read = {experiment: parse() for experiment, parse in fetched}

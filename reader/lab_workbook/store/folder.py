@@ -84,10 +84,8 @@ class FolderStore:
                 return
             found = [
                 name
-                for name, status in _scan(descriptor)
-                if name.startswith(beginning)
-                and stat.S_ISDIR(status.st_mode)
-                and _has_files(name, descriptor)
+                for name, status in _scan(descriptor, beginning)
+                if stat.S_ISDIR(status.st_mode) and _has_files(name, descriptor)
             ]
         yield from sorted(found, key=str.encode)
 
@@ -207,9 +205,9 @@ def _is_file(name: str, folder: int) -> bool:
         raise
 
 
-def _scan(folder: int) -> Iterator[tuple[str, os.stat_result]]:
+def _scan(folder: int, beginning: str = "") -> Iterator[tuple[str, os.stat_result]]:
     """Yield the names in a folder that are safe parts of a path, and what they are."""
-    for name in os.listdir(folder):
+    for name in filter(lambda name: name.startswith(beginning), os.listdir(folder)):
         # What has gone since the listing is not there any more.
         with contextlib.suppress(FileNotFoundError):
             if names.is_safe_path(name):
