@@ -6,11 +6,12 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test exits soak test-faults test-aws test-ceph test-browser test-models notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
+.PHONY: help demo test test-deep exits soak test-faults test-aws test-ceph test-browser test-models notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
 	@echo "make test    run all tests, with a real S3 server and every Lua that is here"
+	@echo "make test-deep  the properties again, with other examples and many more of them"
 	@echo "make exits   end scripts in every way, and write what was seen into docs/exits.md"
 	@echo "make soak    kill scripts and uploaders SOAK_KILLS (1000) times at random: nothing may be lost"
 	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
@@ -44,6 +45,9 @@ setup-lua:
 
 test: setup check
 	$(BIN)/python -m pytest -n 2
+
+test-deep: setup
+	$(BIN)/python -m pytest -n 2 -m "hypothesis and not soak" --hypothesis-profile deep
 
 # One after the other, because each writes its row into the table.
 exits: setup

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 from lab_workbook_conformance.s3 import server
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 # Looked at now, because `isolation` hides it from the tests.
 _GIVEN = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "LAB_WORKBOOK_"))}
 _PUT_ONLY = bool(_GIVEN.get("LAB_WORKBOOK_TEST_S3_PUT_ONLY"))
+
+# The first example pays for importing pandas, and a busy machine for its neighbours: nothing has a deadline.
+# `make test` tries the same examples each time, so that a red run tells of a change; `make test-deep` tries
+# others, and more of them.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("deep", deadline=None, max_examples=2_000)
+settings.load_profile("same")
 
 
 class S3Server(NamedTuple):

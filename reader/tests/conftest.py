@@ -9,12 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from lab_workbook import Experiment, ExperimentRepository
-
-# The first example pays for importing pandas, and a busy machine for its neighbours.
-settings.register_profile("reader", deadline=None)
-settings.load_profile("reader")
 
 _BEGIN = {
     "protocol": "lab-workbook 1.1",
