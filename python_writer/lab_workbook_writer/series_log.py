@@ -82,6 +82,26 @@ class TimeSeriesLog:
             # After the row is safe, and once a second: how its delivery fares.
             self._look()
 
+    def all_of(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """
+        Append several rows in one piece: all of them or none.
+
+        Raises:
+            InvalidRow, InvalidValue: as for a single row; nothing is written.
+        """
+        formats = self._formats
+        end_of_row = strftime(f",{_spec.SERIES_DATE_FORMAT}\n", gmtime())
+        lines = [
+            ",".join([formats[type(value)](value) for value in self._with_missing(row)]) + end_of_row
+            for row in rows
+        ]
+        try:
+            self._append("".join(lines).encode())
+        except OSError as error:
+            for _ in lines:
+                self._losses.add(_spec.LOSS_ROWS, f"{self.name!r}: {error}")
+        self._look()
+
     def __repr__(self) -> str:
         return f"<TimeSeriesLog {self.name!r} of {', '.join(self.fields)}>"
 

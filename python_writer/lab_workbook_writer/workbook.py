@@ -16,7 +16,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -29,6 +29,7 @@ from lab_workbook_writer import WRITER, lifecycle, series_log
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.folder import Folder
 from lab_workbook_writer.losses import Losses
+from lab_workbook_writer.metrics import Metrics
 from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Place, remove, write_file
 from lab_workbook_writer.series_log import TimeSeriesLog
 
@@ -76,6 +77,7 @@ class Workbook:
         self._register = names.Register()
         self._saved: set[str] = set()
         self._series: dict[str, AppendFile] = {}
+        self._metrics = Metrics(self.new_time_series_log)
         self._is_open = True
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
@@ -204,6 +206,27 @@ class Workbook:
             warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")
         return TimeSeriesLog(path, fields, file, self._losses, self._look)
 
+    def log(self, values: Mapping[str, object], step: int | None = None) -> None:
+        """
+        Log metrics without saying beforehand what they are.
+
+        >>> workbook.log({"loss": 0.25, "learning rate": 0.1}, step=100)
+        >>> workbook.log({"validation/accuracy": 0.75}, step=100)
+
+        Each set of keys becomes a series, ``metrics.csv``, ``metrics-2.csv``, …, whose first field is
+        ``step``; from the seventeenth set on all go into ``metrics-rest.csv``, a row for each value, so
+        nothing is lost and there are never more files. `lab_workbook.Experiment.metrics` joins them by
+        step. Without a ``step``, here or among the values, it is the number of the call, from 0.
+
+        Values are what a series can hold: numbers, texts, booleans, None, and scalars of numpy or torch.
+
+        Raises:
+            InvalidRow: this is no table, or the step no whole number (rule ``series.row``).
+            InvalidSeries: a key cannot be a field (rule ``series.fields``).
+            InvalidValue: a value is of a type that has no rule (rule ``series.value``).
+        """
+        self._metrics.log(values, step)
+
     def flush(self, seconds: float | None = None) -> bool:
         """
         Make everything so far survive a power loss, and ask for its delivery now.
@@ -295,6 +318,7 @@ class Workbook:
     def _after_fork(self) -> None:
         """Become inert: the experiment belongs to the process that has started it."""
         self._lock = threading.RLock()
+        self._metrics.after_fork()
         self._losses.after_fork()
         self._place.after_fork()
         self._place = Nowhere(self.where, self._say_forked)
