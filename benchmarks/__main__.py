@@ -17,6 +17,7 @@ MODULES = ("python_row", "start", "lua_row", "reading", "growing", "melding")
 # Case by case, in the order of the first word that fits: at most so many times the floor.
 AIMS = (
     ("Python row", 1.3),
+    ("log()", 1.3),
     ("LuaJIT", 1.3),
     ("Lua", 1.5),
     ("read, text", 3.0),
