@@ -22,6 +22,8 @@ local json = require 'lab-workbook.json'
 local lifecycle = require 'lab-workbook.lifecycle'
 local losses = require 'lab-workbook.losses'
 local names = require 'lab-workbook.names'
+local optimlogger = require 'lab-workbook.optimlogger'
+local plainoptions = require 'lab-workbook.options'
 local series = require 'lab-workbook.series'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
@@ -89,12 +91,36 @@ function Workbook:saveJSON(name, value)
    saveBytes(self, artifact(self, name, spec.KIND_JSON_SUFFIX), bytes)
 end
 
+--- Save the options of a script as JSON, under their name and '.json', and return them.
+--
+--    local options = workbook:saveOptions('options', cmd:parse(arg))
+--
+-- Functions, tensors and other things that JSON cannot hold are left out, which is said on stderr.
+-- @string name the artifact
+-- @table given the options, such as torch.CmdLine gives them, with its defaults
+-- @treturn table the same table
+function Workbook:saveOptions(name, given)
+   check(self, 'saveOptions')
+   if type(given) ~= 'table' then
+      errors.misuse('json.value', ('saveOptions takes a table such as cmd:parse(arg), not %s'):format(
+         type(given)))
+   end
+   local plain, dropped = plainoptions.plain(given)
+   self:saveJSON(name, plain)
+   if #dropped > 0 then
+      errors.warn(('%s: left out, because JSON has no such values: %s'):format(
+         text.shown(name), table.concat(dropped, ', ')))
+   end
+   return given
+end
+
 --- Save a Torch object with the torch that the script has, under its name and '.t7'.
 -- @string name the artifact
 -- @param object whatever torch.save takes
-function Workbook:saveTorch(name, object)
+-- @table[opt] choices `clearState` lets the modules of a copy drop what they keep of their last input
+function Workbook:saveTorch(name, object, choices)
    check(self, 'saveTorch')
-   local fill = torchfile.filler(object)
+   local fill = torchfile.filler(object, torchfile.checkOptions(choices))
    save(self, artifact(self, name, spec.KIND_TORCH7_SUFFIX), fill)
 end
 
@@ -188,6 +214,12 @@ local function seriesName(self, name)
    return full
 end
 
+local function openSeries(self, name, full, keys, titles, rows)
+   local file = self.place:openSeries(full, series.header(titles), rows)
+   self.series[full] = file
+   return self:log(full, file, series.rowWriter(name, keys, self.losses.report))
+end
+
 --- Start a CSV artifact that grows while you train, under its name and '.csv'.
 -- The first field becomes the index when the series is read; a UTC `Date` is added to each row.
 -- @string name the artifact
@@ -199,10 +231,27 @@ function Workbook:newTimeSeriesLog(name, fields, saveEvery)
    names.check(name)
    local keys, titles = series.checkFields(name, fields)
    local rows = series.checkSaveEvery(name, saveEvery)
-   local full = seriesName(self, name)
-   local file = self.place:openSeries(full, series.header(titles), rows)
-   self.series[full] = file
-   return self:log(full, file, series.rowWriter(name, keys, self.losses.report))
+   return openSeries(self, name, seriesName(self, name), keys, titles, rows)
+end
+
+--- Return what has the methods of optim.Logger, and writes the series NAME.csv.
+--
+--    local logger = workbook:optimLogger('test')      -- was: optim.Logger('test.log')
+--    logger:add{['training error'] = 0.25, ['test error'] = 0.5}
+--
+-- Columns that come later go on in NAME-2.csv, and so on, with all that are known by then.
+-- @string name the artifact
+function Workbook:optimLogger(name)
+   check(self, 'optimLogger')
+   -- Taken at once, so that a name in use is refused before the first epoch and not after it.
+   local first = seriesName(self, name)
+   return optimlogger.new(name, function(fields, count)
+      check(self, 'a row of ' .. text.shown(name))
+      local title = count == 1 and name or ('%s-%d'):format(name, count)
+      local full = count == 1 and first or seriesName(self, title)
+      local keys, titles = series.checkFields(title, fields)
+      return openSeries(self, title, full, keys, titles)
+   end, function(about, message) self.losses:sayOnce(about, message) end)
 end
 
 --- Return the log of a series. Not for users.
