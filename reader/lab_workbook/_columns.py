@@ -68,24 +68,37 @@ def settled(column: Any) -> Any:
 
 def typed(cells: Sequence[str]) -> Any:
     """Return a column from marked texts and bare cells, each read by itself."""
-    return of_values([_value(cell) for cell in cells])
+    return of_values(values(cells))
 
 
-def of_values(values: list[Any]) -> Any:
+def values(cells: Sequence[str]) -> list[Any]:
+    """Return what marked texts and bare cells stand for, each read by itself."""
+    return [_value(cell) for cell in cells]
+
+
+def of_values(plain: list[Any]) -> Any:
     """Return a column of plain values, in which None is missing."""
-    kinds = {type(value) for value in values} - {type(None)}
-    has_holes = None in values
+    kinds = {type(value) for value in plain} - {type(None)}
+    has_holes = None in plain
     if kinds <= {float, int} and (float in kinds or not kinds):
-        return np.array([np.nan if value is None else value for value in values], "float64")
+        return np.array([np.nan if value is None else value for value in plain], "float64")
     if kinds == {int}:
-        return array(values, "Int64" if has_holes else "int64")
+        return array(plain, "Int64" if has_holes else "int64")
     if kinds == {bool}:
-        return array(values, "boolean" if has_holes else "bool")
+        return array(plain, "boolean" if has_holes else "bool")
     if kinds == {str}:
-        return array(values, TEXT)
-    column = np.empty(len(values), object)
-    column[:] = values
+        return array(plain, TEXT)
+    column = np.empty(len(plain), object)
+    column[:] = plain
     return column
+
+
+def plain(column: Any) -> list[Any]:
+    """Return the cells of a column, None for those that are missing."""
+    if column.dtype == object:
+        return list(column)
+    holes = column.isna()
+    return [None if is_hole else cell for cell, is_hole in zip(column.tolist(), holes, strict=True)]
 
 
 def array(values: Sequence[Any], dtype: Any) -> Any:

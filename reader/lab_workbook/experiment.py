@@ -19,15 +19,14 @@ import functools
 import operator
 import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from lab_workbook import artifact, kinds, live, models, status
+from lab_workbook import artifact, kinds, live, models
+from lab_workbook.account import Account
 from lab_workbook.artifact import Artifact
 from lab_workbook.completion import Completion
 from lab_workbook.errors import ArtifactNotFound, ExperimentNotFound, Unreadable
-from lab_workbook.protocol import _spec, documents, layout, process
-from lab_workbook.protocol.documents import Document
+from lab_workbook.protocol import _spec, layout
 from lab_workbook.store import Annotates
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from lab_workbook.watch import Watch
 
 
-class Experiment:
+class Experiment(Account):
     """
     What lies under one tag; made by an `ExperimentRepository`.
 
@@ -53,12 +52,9 @@ class Experiment:
     def __init__(
         self, store: Annotates, tag: str, where: str, *, explain: Callable[[str], str] | None = None
     ) -> None:
-        self.tag = tag
+        super().__init__(store, tag)
         self.where = where
-        self._store = store
         self._explain = explain or (lambda tag: f"there is no experiment {tag!r} at {where}")
-        self._begin: Document | None = None
-        self._end: Document | None = None
         self._ipython_key_completions_ = Completion(self.list_artifacts)
 
     def __repr__(self) -> str:
@@ -242,101 +238,45 @@ class Experiment:
         """
         from lab_workbook.compare import stitch
 
-        return stitch.stitch(self, name, self._beside, raw=raw)
+        return stitch.stitch(self, name, operator.itemgetter(name), self._beside, raw=raw)
 
-    @property
-    def begin(self) -> Mapping[str, Any]:
-        """What begin.json says; empty for protocol 1.0, which had none."""
-        if self._begin is None:
-            data = self._document(_spec.LAYOUT_BEGIN)
-            if data is None:
-                # Asked for its error, where there is nothing at all.
-                self.artifact_sizes()
-            self._begin = {} if data is None else documents.read_begin(data)
-        return self._begin
-
-    @property
-    def end(self) -> Mapping[str, Any]:
-        """What end.json says; empty until the experiment has ended."""
-        if self._end is None:
-            data = self._document(_spec.LAYOUT_END)
-            if data is None:
-                return {}
-            self._end = documents.read_end(data)
-            # It grows no more.
-            self.__dict__.pop("_growing", None)
-        return self._end
-
-    @property
-    def status(self) -> str:
+    def metrics(self, *, rank: int = 0, stitch: bool = False, raw: bool = False) -> pd.DataFrame:
         """
-        How it ended, or whether it goes on; never a guess.
+        Return what was logged by `workbook.log`, a row for each step and a column for each key.
 
-        ``finished``, ``failed``, ``interrupted`` or ``ended`` say how it ended. Before that it is
-        ``running`` or ``lost`` where that can be known, and otherwise ``open``. Experiments of protocol
-        1.0 are ``unknown``.
-        """
-        # Asked in this order, because a writer puts end.json before it goes.
-        is_alive = None if self._end else self._is_alive()
-        if self.end:
-            return str(self.end["outcome"])
-        return status.of(self.begin, None, is_alive=is_alive)
+        >>> experiment.metrics().plot(y=["loss", "validation/loss"])
 
-    @property
-    def started(self) -> datetime | None:
-        """When it began, in UTC; None where protocol 1.0 does not say."""
-        return documents.moment(self.begin.get("started"))
+        The index is ``step``, in its order; what was not logged at a step is missing. A key that was logged
+        at one step several times has several rows there, the first with the first. ``Date`` is when the
+        first value of the row was logged. Of an experiment that still runs it is all there is so far.
 
-    @property
-    def ended(self) -> datetime | None:
-        """When it ended, in UTC; None before that."""
-        return documents.moment(self.end.get("ended"))
-
-    @property
-    def note(self) -> str | None:
-        """What its writer noted when it began."""
-        note = self.begin.get("note")
-        return note if isinstance(note, str) else None
-
-    @property
-    def notes(self) -> list[Mapping[str, Any]]:
-        """The notes that were added later, oldest first, each with ``time``, ``text`` and ``author``."""
-        from lab_workbook import notes
-
-        return list(notes.read(self._store, self.tag))
-
-    def add_note(self, text: str, *, author: str | None = None) -> Mapping[str, Any]:
-        """
-        Add a note, at any time, also long after the end, and return it.
-
-        >>> experiment.add_note("diverged at epoch 30: the rate was too high")
-        {'time': '2016-02-13T08:15:00Z', 'text': 'diverged at …', 'author': 'ann'}
-
-        The author is the user's name in the system, unless another is given. A note is never changed,
-        nor is any other file of the experiment; who may put objects into a bucket may add notes there.
+        ``rank`` is that of another process of a distributed training. With ``stitch`` the metrics of the
+        experiments that this one resumes come before, as `Experiment.stitch` joins a series.
 
         Raises:
-            InvalidValue: there is no text (rule ``notes.document``).
-            ExperimentNotFound: nothing lies under this tag.
-            AccessDenied: the folder or the bucket is there for reading only.
+            ArtifactNotFound: no metrics were logged; the message lists what there is.
+            NotComparable: a series under one of these names has steps that are no whole numbers.
         """
-        from lab_workbook import notes
+        from lab_workbook import metrics
 
-        # Asked for its error, so that a misspelt tag does not become an experiment.
-        self.artifact_sizes()
-        return notes.add(self._store, self.tag, text, author=author)
+        if stitch or raw:
+            from lab_workbook.compare import stitch as stitching
 
-    @property
-    def error(self) -> Mapping[str, str] | None:
-        """The ``type`` and ``message`` of what made it fail."""
-        error = self.end.get("error")
-        return error if isinstance(error, dict) else None
+            what = "metrics"
+            return stitching.stitch(self, what, lambda each: metrics.read(each, rank), self._beside, raw=raw)
+        return metrics.read(self, rank)
 
     def _model(self, name: str, end: Mapping[str, Any]) -> Model:
         found = models.find(self._store, self.tag, name, end)
         if found is None:
             raise self._missing(name)
         return found
+
+    def _check_exists(self) -> None:
+        self.artifact_sizes()
+
+    def _grows_no_more(self) -> None:
+        self.__dict__.pop("_growing", None)
 
     def _growing_series(self, name: str) -> Any:
         """Return a series of which the rows that were read before need not be read again."""
@@ -360,18 +300,6 @@ class Experiment:
         where = self.where.removesuffix(f"{self.tag}/")
         return Experiment(self._store, tag, f"{where}{tag}/", explain=self._explain)
 
-    def _is_alive(self) -> bool | None:
-        is_alive = process.is_alive(self.begin)
-        if is_alive is not None:
-            return is_alive
-        try:
-            heartbeat = self._store.get(f"{self.tag}/{_spec.LAYOUT_HEARTBEAT}")
-        except KeyError:
-            return None
-        if status.is_young((heartbeat.now - heartbeat.modified).total_seconds()):
-            return True
-        return None if status.is_first(heartbeat.data) else False
-
     def _written(self, name: str, end: Mapping[str, Any]) -> bytes:
         """Return the bytes of an artifact, if they are those that ``end`` lists."""
         found = self._read(name, end)
@@ -387,12 +315,6 @@ class Experiment:
         if found is None:
             raise self._missing(name)
         return found
-
-    def _document(self, name: str) -> bytes | None:
-        try:
-            return self._store.get(f"{self.tag}/{name}").data
-        except KeyError:
-            return None
 
     def _missing(self, name: str) -> ArtifactNotFound:
         return artifact.missing(self.tag, name, self.list_artifacts(), self.end)

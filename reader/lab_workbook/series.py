@@ -64,6 +64,17 @@ def read(data: bytes, name: str, *, needed: Collection[str] | None = None) -> pd
     return _Series(data, start, fields, name, needed).frame()
 
 
+def values(data: bytes, name: str, column: str) -> list[Any]:
+    """
+    Return the cells of a column of protocol 1.1, each with the type that it was logged with.
+
+    In a table an integer among floats becomes one of them, as a column has one type.
+    """
+    data = _line_ends(data[: rows.end_of_rows(data)], b'"')
+    start = rows.first_row_end(data)
+    return _Series(data, start, _cells(data[:start]), name, None).values(column)
+
+
 def read_legacy(data: bytes, name: str) -> pd.DataFrame:
     """
     Return a series of protocol 1.0 as the reader of 2016 did: types guessed by column.
@@ -120,6 +131,11 @@ class _Series:
             values[column] = self._dates(raw[column])
         table: pd.DataFrame = values.set_index(self._columns[0])
         return table
+
+    def values(self, column: str) -> list[Any]:
+        """Return the cells of a column, each by itself; missing is None."""
+        bare = self._parse(usecols=[column], dtype=object, na_filter=False)
+        return _columns.values(bare[column].tolist())
 
     @functools.cached_property
     def _words(self) -> set[str]:

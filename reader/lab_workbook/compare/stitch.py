@@ -20,20 +20,23 @@ from lab_workbook.protocol import tags
 ATTEMPT: Final = "attempt"
 
 
+Read = Callable[[Experiment], Any]
+
+
 def stitch(
-    last: Experiment, artifact: str, beside: Callable[[str], Experiment], *, raw: bool
+    last: Experiment, artifact: str, read: Read, beside: Callable[[str], Experiment], *, raw: bool
 ) -> pd.DataFrame:
     """
     Return a series of an experiment and of those that it resumes, as `Experiment.stitch` tells.
 
-    ``beside`` gives the experiment of another tag.
+    ``read`` reads the series of one of them, and ``beside`` gives the experiment of another tag.
 
     Raises:
         ExperimentNotFound: one that is resumed is not there.
         ArtifactNotFound: no attempt has such a series.
         NotComparable: the attempts go round in a circle, or their series do not fit each other.
     """
-    tables = _tables(attempts(last, beside), artifact)
+    tables = _tables(attempts(last, beside), artifact, read)
     if raw:
         tables = {tag: _labelled(table, tag, artifact) for tag, table in tables.items()}
     else:
@@ -71,11 +74,11 @@ def _resumes(experiment: Experiment) -> str | None:
         raise NotComparable(f"{experiment.tag} resumes {str(tag)[:80]!r}, which is no tag") from None
 
 
-def _tables(experiments: list[Experiment], artifact: str) -> dict[str, pd.DataFrame]:
+def _tables(experiments: list[Experiment], artifact: str, read: Read) -> dict[str, pd.DataFrame]:
     tables: dict[str, pd.DataFrame] = {}
     for experiment in experiments:
         try:
-            table = experiment[artifact]
+            table = read(experiment)
         except ArtifactNotFound:
             # An attempt may have ended before its first row; the last one's error lists what there is.
             if experiment is experiments[-1] and not tables:
@@ -135,11 +138,4 @@ def _column(parts: list[Any]) -> Any:
     parts = [part for part in parts if len(part)] or parts
     if len({part.dtype for part in parts}) == 1:
         return pd.concat(parts, ignore_index=True).array
-    return _columns.of_values([cell for part in parts for cell in _plain(part)])
-
-
-def _plain(part: Any) -> list[Any]:
-    """Return the cells of a column, None for those that are missing."""
-    if part.dtype == object:
-        return list(part)
-    return [None if is_hole else cell for cell, is_hole in zip(part.tolist(), part.isna(), strict=True)]
+    return _columns.of_values([cell for part in parts for cell in _columns.plain(part)])
