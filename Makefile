@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test test-deep exits soak test-faults test-aws test-ceph test-browser test-models notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery setup setup-lua clean
+.PHONY: help demo test test-deep exits soak test-faults test-aws test-ceph test-browser test-models test-frameworks notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery bench-frameworks setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-aws  the rest of the tests of Lua without Python, whose requests by the aws command take seconds"
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
 	@echo "make test-models  models of real PyTorch, in .venv-models; TORCH (torch) says which"
+	@echo "make test-frameworks  train by Lightning, transformers and others, in .venv-frameworks; TORCH says which"
 	@echo "make test-browser  reports in a real browser, Debian's chromium"
 	@echo "make test-dask  read a bucket by a Dask cluster of two processes; then all series as Arrow's texts"
 	@echo "make pictures  the same, and keep its screenshots in docs/"
@@ -31,6 +32,7 @@ help:
 	@echo "make bench   what a row costs against its floor, and other figures"
 	@echo "make bench-reading  what it costs to read series, and the table of EXPERIMENTS (10000) in S3"
 	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
+	@echo "make bench-frameworks  what our loggers add to 1,000 steps, beside the frameworks' own"
 
 setup: $(VENV)/.ready setup-lua
 
@@ -80,6 +82,19 @@ test-models:
 	.venv-models/bin/python -m pip install --quiet --editable . --group dev '$(or $(TORCH),torch)'
 	.venv-models/bin/python -m pytest -m "soak or not soak" tests/models
 	.venv-models/bin/lab-workbook certify --level models -- .venv-models/bin/python conformance/writers/python/adapter.py
+
+# Each framework that we have a logger for, training a small model; also what needs several ranks of torch.
+test-frameworks: .venv-frameworks/.ready
+	.venv-frameworks/bin/python -m pytest -m "soak or not soak" tests/frameworks
+
+bench-frameworks: .venv-frameworks/.ready
+	.venv-frameworks/bin/python -m benchmarks.frameworks
+
+.venv-frameworks/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-frameworks
+	.venv-frameworks/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-frameworks/bin/python -m pip install --quiet --editable . --group dev --group frameworks '$(or $(TORCH),torch)'
+	touch $@
 
 # In an environment of its own, because pyarrow, which comes along, changes how pandas keeps texts: what is read has to
 # be the same.
@@ -141,4 +156,4 @@ demo: setup
 	tools/demo
 
 clean:
-	rm -rf $(VENV) .venv-dask demo-experiments demo.png
+	rm -rf $(VENV) .venv-dask .venv-frameworks demo-experiments demo.png

@@ -5,6 +5,7 @@ Who may import whom.
        ▲         ▲           ▲        ▲
        └─────────┴── writer ─┘        │        writer: lab_workbook_writer without the uploader
        └─────────┴───────────┴─ uploader       uploader: never the workbook
+    errors, protocol, writer ◄─ integrations   one module a framework; nothing imports them but their users
     errors ◄─ t7 ◄─ reader, writer             t7: Torch's file format, which both must know
     kit ◄─ cli                                 the kit imports nothing of ours
 
@@ -38,6 +39,7 @@ ALLOWED = {
     "cli": {"errors", "protocol", "config", "store", "reader", "door", "uploader", "kit"},
     "writer": {"errors", "protocol", "config", "t7"},
     "uploader": {"errors", "protocol", "config", "store"},
+    "integrations": {"errors", "protocol", "writer"},
     "kit": set(),
 }
 
@@ -53,6 +55,19 @@ FOREIGN = {
     "kit": {"hypothesis", "jsonschema", "lupa"},
     # The caller's own torch, and only where they have it.
     "writer": {"torch"},
+    # Each the one that its module is named for; what pictures and histograms are made of comes late.
+    "integrations": {
+        "accelerate",
+        "hydra",
+        "ignite",
+        "keras",
+        "lightning",
+        "matplotlib",
+        "numpy",
+        "omegaconf",
+        "pytorch_lightning",
+        "transformers",
+    },
 }
 
 
@@ -62,7 +77,7 @@ def layer(module: str) -> str:
     if package == "lab_workbook_conformance":
         return "kit"
     if package == "lab_workbook_writer":
-        return "uploader" if first == "uploader" else "writer"
+        return first if first in ("uploader", "integrations") else "writer"
     if not first:
         return "door"
     return first if first in ALLOWED else "reader"
