@@ -4,8 +4,9 @@ A callback for Keras 3, on any of its backends.
 >>> from lab_workbook_writer.integrations.keras import LabWorkbookCallback
 >>> model.fit(inputs, targets, epochs=5, callbacks=[LabWorkbookCallback()])
 
-What an epoch gives goes to the series of `Workbook.log` by the number of the epoch, counted from 0 as Keras
-does; optimizer and losses to ``options.json``, and the layers to ``model.json``.
+What an epoch gives goes to the series of `Workbook.log`, by the number of batches since the callback was made,
+with a column ``epoch`` that counts from 0 as Keras does; optimizer and losses go to ``options.json``, and the
+layers to ``model.json``.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class LabWorkbookCallback(keras.callbacks.Callback):
 
     >>> callback = LabWorkbookCallback(every_batches=100, note="half the learning rate")
 
-    With ``every_batches`` what every so many batches give is recorded as well, as ``batch/loss`` and so on,
-    by the number of the batch since the callback was made. ``workbook`` is an open one, or what
+    With ``every_batches`` what every so many batches give is recorded as well, as ``batch/loss`` and so on.
+    ``workbook`` is an open one, or what
     `lab_workbook.new_experiment` takes opens one when training begins.
 
     Raises:
@@ -52,7 +53,7 @@ class LabWorkbookCallback(keras.callbacks.Callback):
         self._recording = Recording(workbook, capture=capture, **settings)
         self._every_batches = every_batches
         self._batches = 0
-        self._epochs = 0
+        self._before = 0
         self._is_fitting = False
 
     @property
@@ -64,7 +65,7 @@ class LabWorkbookCallback(keras.callbacks.Callback):
         """Open the experiment, and save what it is started with."""
         opened = self._recording
         opened.open()
-        self._is_fitting = True
+        self._is_fitting, self._before = True, self._batches
         with opened.going_on("the parameters of fit"):
             opened.save_options(dict(self.params or {}))
         with opened.going_on("how the model is compiled"):
@@ -74,20 +75,23 @@ class LabWorkbookCallback(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Append what a batch gives, every ``every_batches`` of them."""
-        self._batches += 1
-        if self._every_batches and logs and self._batches % self._every_batches == 0:
+        before = self._batches
+        # Not one more each time: Keras may run several before it calls.
+        self._batches = self._before + batch + 1
+        every = self._every_batches
+        if every and logs and self._batches // every > before // every:
             self._recording.log({f"batch/{name}": value for name, value in logs.items()}, self._batches)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Append what an epoch gives, with its validation."""
-        self._epochs = epoch
+        self._before = self._batches
         if logs:
-            self._recording.log(logs, epoch)
+            self._recording.log({"epoch": epoch, **logs}, self._batches)
 
     def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Append what `evaluate` gives; inside of `fit` it is among what the epoch gives."""
         if logs and not self._is_fitting:
-            self._recording.log({f"test_{name}": value for name, value in logs.items()}, self._epochs)
+            self._recording.log({f"test_{name}": value for name, value in logs.items()}, self._batches)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Make all of it durable; `evaluate` may follow, so the experiment stays open."""
