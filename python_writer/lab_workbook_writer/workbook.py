@@ -89,11 +89,18 @@ class Workbook:
         Save parameters or results, as ``<name>.json``.
 
         >>> workbook.save_json("options", {"learning rate": 0.1, "layers": [512, 256]})
+        >>> workbook.save_json("arguments", parser.parse_args())
+
+        Namespaces of argparse, dataclasses, models of pydantic, containers of OmegaConf, paths, dates,
+        enumerations, sets and small arrays are made plain first, as `lab_workbook_writer.capture.plain`
+        lists.
 
         Raises:
             InvalidValue: something in it has no rule in JSON, such as a function.
         """
-        data = jsontext.encode(value, self._losses.add)
+        from lab_workbook_writer.capture.plain import plain
+
+        data = jsontext.encode(value, self._losses.add, plain)
         self._save_bytes(self._take(name, _spec.KIND_JSON_SUFFIX), data)
 
     def save_text(self, name: str, text: str) -> None:
@@ -160,23 +167,37 @@ class Workbook:
 
     def save_git_status(self, name: str = _spec.GIT_DEFAULT_NAME) -> None:
         """
-        Save the current commit and what differs from it, for the repository of the working directory.
+        Save the source as it runs, for the repository of the working directory.
 
         >>> workbook.save_git_status()
 
-        The patch, ``<name>.git-patch``, restores the working tree on a clean checkout of the commit in
-        ``<name>.git-current-commit``, but for files that git does not track. Outside of a repository
+        ``<name>.git-current-commit`` names the commit, and ``<name>.git-patch`` leads from it to the files
+        as they are, untracked ones too; ``<name>.git-bundle`` has the commits that no remote has, where
+        there are any, and ``<name>.git-state.json`` says where it all comes from, and what was left out:
+        what is large, ignored, or secret. ``experiment.checkout()`` puts it back. Outside of a repository
         this only warns.
         """
         commit = self._take(name, _spec.KIND_GIT_COMMIT_SUFFIX)
-        patch = self._take(name, _spec.KIND_GIT_PATCH_SUFFIX)
-        from lab_workbook_writer.capture import git
+        for suffix in (_spec.KIND_GIT_PATCH_SUFFIX, _spec.GIT_STATE_SUFFIX):
+            self._take(name, suffix)
+        from lab_workbook_writer.capture import git, source
+
+        captured: list[source.Captured] = []
+
+        def fill(path: str) -> None:
+            # In here, because a workbook that is switched off asks for nothing.
+            captured.append(source.capture(name))
+            write_file(path, captured[0].parts[0][1])
 
         try:
-            self._save(commit, git.write_commit)
-            self._save(patch, git.write_patch)
+            self._save(commit, fill)
         except git.NotRecorded as problem:
-            self._losses.say_once("git", f"save_git_status: {problem}")
+            self._losses.say_once("git", f"save_git_status: nothing is recorded: {problem}")
+        for each in captured:
+            for suffix, data in each.parts[1:]:
+                self._save_bytes(self._take(name, suffix), data)
+            for note in each.notes:
+                self._losses.say_once(f"git {note}", f"save_git_status: {note}")
 
     def new_time_series_log(
         self, name: str, fields: Sequence[str], *, save_every: int | None = None

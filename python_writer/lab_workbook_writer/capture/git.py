@@ -1,95 +1,139 @@
-"""
-The state of the source, as git knows it: which commit, and what differs from it.
+r"""
+git, asked by a script that must neither wait for it for long nor be harmed by it.
 
-The patch must apply on any machine, so its form is fixed here: whatever the user's configuration says
-about colours, prefixes, context lines or external tools does not reach it.
+>>> git = Git(deadline=time.monotonic() + 60)
+>>> git.ask("rev-parse", "HEAD")
+b'5f2c…\n'
+
+Nothing that git is told here can write into the user's repository, and no lock is taken there: another
+git may be at work in it. What a hook or a settings file has to say about form does not reach the answers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
+import time
+from collections.abc import Mapping
 from typing import Final
 
-# Each flag answers a setting that was seen to give a patch that does not apply, or another log.
-_LOG: Final = (
-    *(
-        "log",
-        "-n",
-        "1",
-        "--no-abbrev-commit",
-        "--format=medium",
-        "--date=default",
-        "--no-color",
-        "--no-decorate",
-        "--no-notes",
-    ),
-    *("--no-show-signature", "--no-patch", "HEAD"),
+# Each of these would start a program of the user's, or write into the repository.
+_QUIET: Final = (
+    *("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false", "-c", "core.splitIndex=false", "-c", "core.untrackedCache=false"),
 )
-_DIFF: Final = (
-    *("diff", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv"),
-    *("--src-prefix=a/", "--dst-prefix=b/", "--unified=3", "--inter-hunk-context=0", "--no-relative"),
-    *("--submodule=short", "--no-indent-heuristic", "HEAD"),
-)
-
-# A repository on a network file system that hangs must not hang the training.
-_TIMEOUT_SECONDS: Final = 60
 
 # What may be said from outside: where git itself lies, and which repositories may be trusted. All other
 # GIT_* variables (a hook sets GIT_DIR and GIT_INDEX_FILE) speak of some other repository or form.
 _KEPT: Final = ("GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_CONFIG_")
+
+# How long to wait for one that was killed: inside of a network file system that hangs it never ends.
+_LAST_SECONDS: Final = 1.0
 
 
 class NotRecorded(Exception):
     """There is nothing to record; the message says why."""
 
 
-def write_commit(path: str) -> None:
+class TooSlow(NotRecorded):
+    """git has not answered in the time there is."""
+
+
+class GitFailed(NotRecorded):
+    """git has said no; the message is what it said."""
+
+
+class Git:
     """
-    Write what ``git log -n 1`` says.
+    git in one folder, which has until a deadline on the monotonic clock for all that it is asked.
 
-    Raises:
-        NotRecorded: this is no repository, it has no commit, or git is missing.
+    ``where`` are the variables that name another repository than the one around the folder.
     """
-    _write(path, _LOG)
 
+    def __init__(
+        self, deadline: float, folder: str | None = None, where: Mapping[str, str] | None = None
+    ) -> None:
+        self.deadline = deadline
+        self.folder = folder
+        self.where = dict(where or {})
+        self._environment = environment() | self.where
 
-def write_patch(path: str) -> None:
-    """
-    Write what differs from the commit in tracked files, binary ones too; nothing if nothing does.
+    def ask(self, *arguments: str, given: bytes = b"", seconds: float | None = None) -> bytes:
+        """
+        Return what git answers; with ``seconds`` it has no longer than that.
 
-    Raises:
-        NotRecorded: as `write_commit`.
-    """
-    _write(path, _DIFF)
+        Raises:
+            GitFailed: it ended with another code than 0.
+            TooSlow: it took too long, and was ended.
+            NotRecorded: there is no git.
+        """
+        left = self.deadline - time.monotonic()
+        allowed = left if seconds is None else min(left, seconds)
+        answer, complaint, code = _run(arguments, self._environment, self.folder, given, allowed)
+        if code != 0:
+            said = complaint.decode(errors="replace").strip().partition("\n")[0]
+            raise GitFailed(said or f"git {arguments[0]} ended with {code}")
+        return answer
 
-
-def _write(path: str, arguments: tuple[str, ...]) -> None:
-    with open(path, "xb") as file:
+    def word(self, *arguments: str) -> str:
+        """Return an answer of one line, or an empty text where git says no."""
         try:
-            done = subprocess.run(  # noqa: S603 - a list of our own making, no shell
-                ["git", "--no-pager", "-c", "core.fsmonitor=false", *arguments],  # noqa: S607 - the user's git
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.PIPE,
-                env=_environment(),
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise NotRecorded("git is not installed, so nothing is recorded") from None
-        except subprocess.TimeoutExpired:
-            raise NotRecorded(f"git took more than {_TIMEOUT_SECONDS} s and was ended") from None
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise NotRecorded(f"nothing is recorded: {said or f'git ended with {done.returncode}'}")
+            return os.fsdecode(self.ask(*arguments)).rstrip("\n")
+        except GitFailed:
+            return ""
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return this process's environment, without what would mean another repository, form or network."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("GIT_") or name.startswith(_KEPT)
     }
-    # Another git may work in the same repository: take no locks; and speak one language.
-    return {**kept, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    # It takes no locks, asks nobody for a password, fetches nothing, and speaks one language.
+    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    return {**kept, **ours}
+
+
+def _run(
+    arguments: tuple[str, ...], variables: dict[str, str], folder: str | None, given: bytes, seconds: float
+) -> tuple[bytes, bytes, int]:
+    if seconds <= 0:
+        raise TooSlow("git took too long: there was no time left")
+    try:
+        process = subprocess.Popen(  # noqa: S603 - a list of our own making, no shell
+            ["git", "--no-pager", *_QUIET, *arguments],  # noqa: S607 - the user's git
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=variables,
+            # In a session of its own, so that what it starts is ended with it, and Ctrl-C is the script's.
+            start_new_session=True,
+        )
+    except OSError as error:
+        if not os.path.isdir(folder or "."):
+            raise NotRecorded(f"the working directory is gone: {error}") from None
+        raise NotRecorded("git is not installed, or cannot be started") from None
+    try:
+        answer, complaint = process.communicate(given, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise TooSlow(f"git {arguments[0]} took more than {seconds:.0f} s and was ended") from None
+    except BaseException:
+        _end(process)
+        raise
+    return answer, complaint, process.returncode
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_LAST_SECONDS)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
