@@ -140,13 +140,52 @@ class Workbook:
 
         >>> workbook.save_torch("model", model.state_dict())
 
+        A state dict can be read by anyone, with ``weights_only=True``. A whole module is pickled: it can
+        be read only where its classes are, and by whoever trusts it, so that is hinted at once.
+
         Raises:
             ImportError: torch is not installed.
         """
         path = self._take(name, _spec.KIND_PYTORCH_SUFFIX)
         from lab_workbook_writer.capture import model
 
-        self._save(path, model.saves(value))
+        self._save(path, model.saves(value, lambda: self._hint_at_pickle(path)))
+
+    def save_tensors(self, name: str, tensors: Mapping[str, Any]) -> None:
+        """
+        Save tensors of torch or arrays of numpy by their names, as ``<name>.safetensors``.
+
+        >>> workbook.save_tensors("model", model.state_dict())
+
+        The format holds nothing but tensors, so reading it runs no code, and it can be mapped into memory.
+
+        Raises:
+            ImportError: safetensors is not installed: ``pip install 'lab-workbook[models]'``.
+            InvalidValue: something in it is no tensor, or no name for one.
+        """
+        from lab_workbook_writer.capture import tensors as capture
+
+        path = self._take(name, capture.SUFFIX)
+        self._save(path, capture.saves(tensors))
+
+    def save_figure(self, name: str, figure: Any) -> None:
+        """
+        Save a figure of matplotlib or plotly, or an image of Pillow, as ``<name>.png``.
+
+        >>> workbook.save_figure("confusion", figure)
+        >>> workbook.save_figure("confusion.svg", figure)
+
+        A name that ends like a picture's says what it becomes: ``.png``, ``.svg``, ``.pdf``, ``.jpg``,
+        ``.webp``, or ``.html`` for plotly, which needs kaleido for pictures.
+
+        Raises:
+            InvalidValue: this is no figure.
+        """
+        from lab_workbook_writer.capture import figure as capture
+
+        suffix = capture.suffix(name)
+        fill = capture.saves(figure, suffix or capture.DEFAULT)
+        self._save(self._take(name, "" if suffix else capture.DEFAULT), fill)
 
     def save_t7(self, name: str, value: object) -> None:
         """
@@ -298,6 +337,13 @@ class Workbook:
             if not is_series:
                 self._saved.add(path)
         return path
+
+    def _hint_at_pickle(self, path: str) -> None:
+        self._losses.say_once(
+            "pickle",
+            f"{path!r} holds more than tensors and plain values: it can be read only by its classes' code."
+            " model.state_dict() can be read by all, with weights_only=True (said once)",
+        )
 
     def _open_series(self, path: str, header: bytes, save_every: int | None) -> int:
         self._check_open()

@@ -115,9 +115,10 @@ def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
             parts.setdefault(key, []).append((place, table[key]))
     columns = {key: _column(found, len(index)) for key, found in parts.items()}
     dates = pd.concat([table[_DATE] for table in tables]).groupby(np.concatenate(places)).min()
-    return pd.DataFrame(
-        {**columns, _DATE: dates.array}, index=pd.Index(index, name=_spec.METRICS_STEP), copy=False
+    joined: pd.DataFrame = pd.DataFrame(
+        {**columns, _DATE: dates.array}, index=pd.Index(index, name=_spec.METRICS_STEP)
     )
+    return joined
 
 
 def _lines(tables: list[pd.DataFrame], steps: list[Any]) -> list[Any]:

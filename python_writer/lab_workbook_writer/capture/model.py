@@ -8,16 +8,18 @@ is true of numpy and `save_t7`.
 from __future__ import annotations
 
 import importlib
+import pickle
 import sys
-from io import FileIO
+from collections.abc import Callable
 from typing import Any
 
+from lab_workbook_writer.capture.sink import sink
 from lab_workbook_writer.place import Fill
 
 
-def saves(value: object) -> Fill:
+def saves(value: object, hint: Callable[[], None] = lambda: None) -> Fill:
     """
-    Return what writes the value to a path.
+    Return what writes the value to a path; ``hint`` is called if only unpickling could read it again.
 
     Raises (when it writes):
         ImportError: torch is not installed.
@@ -26,14 +28,10 @@ def saves(value: object) -> Fill:
 
     def fill(path: str) -> None:
         torch = _torch()
-        with _Sink(path, "x") as sink:
-            try:
-                torch.save(value, sink)
-            except Exception as error:
-                # torch turns a full disk into a RuntimeError of its own; anything else is about the value.
-                if sink.refusal is None:
-                    raise
-                raise sink.refusal from error
+        with sink(path) as file:
+            torch.save(value, file)
+        if _needs_code(torch, path):
+            hint()
 
     return fill
 
@@ -56,25 +54,20 @@ def saves_t7(value: object) -> Fill:
     return fill
 
 
+def _needs_code(torch: Any, path: str) -> bool:
+    """Say whether a file holds classes, which only their code can read, beside tensors and plain values."""
+    try:
+        # Mapped, so that no tensor is read. With weights_only nothing runs, whatever the file names.
+        torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError:
+        return True
+    except Exception:  # noqa: BLE001 - a torch that knows no such options, or a file system no maps
+        return False
+    return False
+
+
 def _torch() -> Any:
     try:
         return sys.modules.get("torch") or importlib.import_module("torch")
     except ImportError as error:
         raise ImportError("save_torch needs torch, and it is not installed: pip install torch") from error
-
-
-class _Sink(FileIO):
-    """A file that writes all it is given, and remembers why it could not."""
-
-    refusal: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        rest = memoryview(data).cast("B")
-        size = len(rest)
-        try:
-            while rest:
-                rest = rest[super().write(rest) :]
-        except OSError as error:
-            self.refusal = error
-            raise
-        return size

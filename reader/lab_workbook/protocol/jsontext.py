@@ -21,20 +21,26 @@ from lab_workbook.protocol.scalars import held
 from lab_workbook.protocol.text import mended
 
 Report = Callable[[str], None]
+Convert = Callable[[Any], Any]
+
+_KNOWN = (dict, list, tuple, str, int, float, type(None))
+# An enumeration whose value is a path is two conversions away from a text.
+_CONVERSIONS = 4
 
 
-def encode(value: object, report: Report) -> bytes:
+def encode(value: object, report: Report, convert: Convert = lambda value: value) -> bytes:
     """
     Return the bytes of a JSON artifact.
 
     Dictionaries, lists, tuples, texts, numbers, booleans, None and scalars with ``.item()`` (numpy,
-    torch) have a rule. ``report`` is called with ``"texts"`` when a text was not valid Unicode, and
-    with ``"integers"`` when an integer is so large that no double comes near it.
+    torch) have a rule; ``convert`` is asked first what values of other types stand for. ``report`` is
+    called with ``"texts"`` when a text was not valid Unicode, and with ``"integers"`` when an integer is
+    so large that no double comes near it.
 
     Raises:
         InvalidValue: another type, a cycle, more than 512 levels, or two keys with the same text.
     """
-    plain = _plain(value, report)
+    plain = _plain(value, report, convert)
     return json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -51,7 +57,7 @@ def decode(data: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def _plain(value: Any, report: Report) -> Any:
+def _plain(value: Any, report: Report, convert: Convert) -> Any:
     """Return a copy of the value that is made of what strict JSON has, and of nothing else."""
     holder: list[Any] = [None]
     # A list of what is still to be done, because 512 nested calls would come near Python's own limit.
@@ -59,6 +65,10 @@ def _plain(value: Any, report: Report) -> Any:
     todo: list[tuple[Any, Any, Any, int]] = [(holder, 0, value, 1)]
     while todo:
         place, key, item, level = todo.pop()
+        for _ in range(_CONVERSIONS):
+            if isinstance(item, _KNOWN):
+                break
+            item = convert(item)
         children: list[tuple[Any, Any]]
         if isinstance(item, dict):
             place[key] = _keys(item, report)
@@ -82,7 +92,7 @@ def _check_level(level: int) -> None:
 
 
 def _scalar(value: Any, report: Report) -> Any:
-    value = value if isinstance(value, (str, int, float, type(None))) else _item(value)
+    value = value if isinstance(value, _KNOWN) else _item(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -93,7 +103,8 @@ def _scalar(value: Any, report: Report) -> Any:
 
 
 def _text(value: str, report: Report) -> str:
-    return str(value) if value.isascii() else mended(value, report, keep_nul=True)
+    # Not str(value): an enumeration that is a text has a name for that, and would lose its value.
+    return str.__str__(value) if value.isascii() else mended(value, report, keep_nul=True)
 
 
 def _number(value: float) -> float | str:
@@ -142,6 +153,6 @@ def _item(value: Any) -> Any:
         kind = type(value)
         raise InvalidValue(
             "json.value",
-            f"a {kind.__module__}.{kind.__qualname__} has no rule in JSON: convert it first"
-            " (vars(options), dataclasses.asdict(x), array.tolist(), str(path))",
+            f"a {kind.__module__}.{kind.__qualname__} has no rule in JSON: convert it first, or leave it out"
+            " (str(x), vars(x), array.tolist())",
         ) from None

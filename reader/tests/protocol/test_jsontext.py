@@ -144,3 +144,22 @@ def test_what_is_no_json_is_a_value_error(data):
     """
     with pytest.raises(ValueError):  # noqa: PT011 - every text of the standard library will do
         jsontext.decode(data)
+
+
+def test_another_type_is_what_it_is_converted_to():
+    """
+    A few times over, and whatever nobody can convert is refused.
+    """
+
+    def convert(value):
+        return {
+            complex: lambda: {"re": value.real},
+            bytes: lambda: bytearray(value),
+            bytearray: lambda: 7,
+        }.get(type(value), lambda: value)()
+
+    assert jsontext.encode([1j, b"x", "x"], refuse, convert) == b'[{"re": 0.0}, 7, "x"]'
+    with pytest.raises(InvalidValue, match=r"json\.value"):
+        jsontext.encode([object()], refuse, convert)
+    with pytest.raises(InvalidValue, match=r"json\.value"):
+        jsontext.encode(1j, refuse, lambda value: value * 2)
