@@ -117,14 +117,16 @@ def _converted(column: Any, dtype: Any) -> Any:
         if is_hole.all():
             holes = _columns.array([None] * len(column), dtype)
             return holes if pd.isna(holes).all() else None
-        converted = column.astype(dtype) if _kind(column.dtype) == _kind(dtype) else None
-        if converted is None or not converted.isna().equals(is_hole):
+        if _kind(column.dtype) != _kind(dtype):
             return None
-        # Back again, because a comparison of an integer with a float would round the integer first.
+        # What is beyond all integers becomes any of them, which shows when it is back again; to compare an
+        # integer with a float would round the integer first.
         with np.errstate(invalid="ignore"):
-            return converted.array if converted.astype(column.dtype).equals(column) else None
+            converted = column.astype(dtype)
+            is_same = converted.isna().equals(is_hole) and converted.astype(column.dtype).equals(column)
     except (TypeError, ValueError, OverflowError):
         return None
+    return converted.array if is_same else None
 
 
 def _kind(dtype: Any) -> int:

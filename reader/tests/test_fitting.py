@@ -111,6 +111,8 @@ def test_a_table_without_rows_has_the_types(frame: pd.DataFrame) -> None:
         pytest.param(['"1"'], ["1"], id="a number for a text"),
         pytest.param(["1"], ['"1"'], id="a text for a number"),
         pytest.param(["1", "nil"], ["inf"], id="what is beyond all integers"),
+        pytest.param(["1", "nil"], ["9.223372036854776e+18"], id="the first that is beyond, among holes"),
+        pytest.param(["1"], ["9.223372036854776e+18"], id="the first that is beyond"),
         pytest.param(["1"], ["1", '"1"'], id="several kinds for one"),
     ],
 )
