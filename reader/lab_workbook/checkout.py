@@ -17,49 +17,35 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from lab_workbook._git import run, users
+from lab_workbook._tree import NAME_ANOTHER, Tree, places_of
+from lab_workbook.captured import Captured, Module
 from lab_workbook.errors import NotRestorable
 
 # A 1.0 log may be coloured, may be on one line, and may begin with what gpg said of the signature.
 _COMMIT: Final = re.compile(rb"^(?:commit )?([0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])", re.MULTILINE)
 _COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 
-# Each of these would start a program, or reach for more than was asked; some only in a git newer than 2.39.
-_QUIET: Final = (
-    *("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"),
-    *("-c", "fetch.recurseSubmodules=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
-)
-# A name that is `.git` on some file system is refused on all of them.
-_STRICT: Final = (
-    *("-c", "core.protectHFS=true", "-c", "core.protectNTFS=true"),
-    *("-c", f"core.attributesFile={os.devnull}"),
-)
-# How to reach a server is the user's to say; which repository is meant is ours.
-_KEPT: Final = ("GIT_EXEC_PATH", "GIT_CONFIG_", "GIT_SSH", "GIT_SSL_", "GIT_ASKPASS", "GIT_PROXY_")
-
-_NAME_ANOTHER: Final = (
-    "Name one that has it, by its path or URL: checkout(…, repository=…), or --repository in a terminal"
-)
-
 
 class Checkout(NamedTuple):
     """
     What was put back, and where.
 
-    ``changed`` are the files that differ from ``commit``, as they did when the experiment ran.
+    ``changed`` are the files that differ from ``commit``, as they did when the experiment ran; ``missing``
+    are the submodules whose commits are not to be had here, which stay empty.
     """
 
     directory: str
     commit: str
     changed: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 def restore(
-    log: bytes,
-    patch: bytes,
+    captured: Captured,
     directory: str | os.PathLike[str],
     *,
     repository: str | os.PathLike[str] | None = None,
@@ -67,73 +53,62 @@ def restore(
     """
     Put a commit and a patch into a new folder, as a git repository of its own; all of it or nothing.
 
-    ``log`` names the commit, ``repository`` is where to get it: a path or a URL, and without one the
-    repository of the working directory.
+    ``repository`` is where to get the commit: a path or a URL, and without one the repository of the working
+    directory. What no remote had comes from the bundle. Of submodules those are put back whose commits
+    are in the bundle of their own, or in the folder of that repository where they lie; no address that
+    the source itself names is asked for them.
 
     Raises:
         NotRestorable: the folder is in use, the commit is not to be had, or the patch does not fit.
     """
-    commit = _commit(log)
-    source = _here(commit) if repository is None else _source(os.fspath(repository))
+    commit = _commit(captured.log)
+    if repository is not None:
+        source: str | None = _source(os.fspath(repository))
+    else:
+        source = _here(commit, is_needed=not captured.bundle)
     place = os.path.abspath(directory)
     with _claimed(place):
-        tree = _Tree(place)
-        tree.start(commit, source)
-        tree.apply(patch)
-        return Checkout(place, commit, tree.write())
+        tree = Tree(place)
+        changed = tree.put(captured, commit, source)
+        more, missing = _put_modules(tree, captured.modules, source)
+        return Checkout(place, commit, (*changed, *more), missing)
 
 
-class _Tree:
-    """The repository that is being made."""
+def _put_modules(
+    top: Tree, modules: Iterable[Module], source: str | None
+) -> tuple[list[str], tuple[str, ...]]:
+    """Put submodules into their folders; returns the files changed in them, and those that are missing."""
+    trees = {"": top}
+    changed: list[str] = []
+    missing = []
+    for module in sorted(modules, key=lambda module: module.path.count("/")):
+        # A submodule may lie in a submodule, and only the index of that one says that it does.
+        above = max((path for path in trees if module.path.startswith(path)), key=len)
+        tree = trees[above].submodule(module.path[len(above) :], module.commit)
+        found = None if tree is None else _put_module(tree, module, source)
+        if tree is None or found is None:
+            missing.append(module.path)
+            continue
+        trees[f"{module.path}/"] = tree
+        changed += [f"{module.path}/{name}" for name in found]
+    return changed, tuple(missing)
 
-    def __init__(self, place: str) -> None:
-        self._place = place
-        # Named outright, so that git looks for no other repository.
-        self._where = {"GIT_DIR": os.path.join(place, ".git"), "GIT_WORK_TREE": place}
 
-    def start(self, commit: str, source: str) -> None:
-        """Get the commit, without its history."""
-        form = "sha256" if len(commit) == 64 else "sha1"
-        self._git("init", "-q", "--template=", f"--object-format={form}")
-        # Left there for whoever wants the history: `git fetch --unshallow`.
-        self._git("config", "remote.origin.url", source)
-        self._git("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
-        # The only command that sees the user's settings, because it may have to log in somewhere.
-        fetched = _run(
-            *("fetch", "-q", "--depth=1", "--no-tags", "--no-write-fetch-head", "origin", commit),
-            environment=_users() | self._where,
-            cwd=self._place,
-        )
-        if fetched.returncode != 0:
-            raise NotRestorable(f"{source} does not give commit {commit}: {_said(fetched)}. {_NAME_ANOTHER}")
-        self._git("update-ref", "--no-deref", "HEAD", commit)
-        self._git("read-tree", commit)
+def _put_module(tree: Tree, module: Module, source: str | None) -> tuple[str, ...] | None:
+    """Put one submodule into its folder, which stays empty where that cannot be done: then None."""
+    places: list[str | None] = [*places_of(source, module.path)] if source else []
+    if module.captured.bundle:
+        places.append(None)
+    tries = (_tried(tree, module, place) for place in places)
+    return next((found for found in tries if found is not None), None)
 
-    def apply(self, patch: bytes) -> None:
-        """Change the index as the patch says."""
-        if not patch.strip():
-            return
-        done = self._run("apply", "--cached", "--whitespace=nowarn", "-", given=patch)
-        if done.returncode != 0:
-            raise NotRestorable(
-                f"the patch does not fit its commit, so nothing was written: {_said(done)}. The commit alone"
-                " you get by checkout(…, patch=False), or --no-patch in a terminal"
-            )
 
-    def write(self) -> tuple[str, ...]:
-        """Write the files, and return which of them the patch has changed."""
-        self._git("checkout-index", "--all", "--index")
-        names = self._git("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD")
-        return tuple(os.fsdecode(name) for name in names.split(b"\0")[:-1])
-
-    def _git(self, *arguments: str) -> bytes:
-        done = self._run(*arguments)
-        if done.returncode != 0:
-            raise NotRestorable(f"git {arguments[0]} failed in {self._place}: {_said(done)}")
-        return done.stdout
-
-    def _run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return _run(*_STRICT, *arguments, environment=_nobodys() | self._where, cwd=self._place, given=given)
+def _tried(tree: Tree, module: Module, place: str | None) -> tuple[str, ...] | None:
+    try:
+        return tree.put(module.captured, module.commit, place)
+    except NotRestorable:
+        _empty(tree.place)
+        return None
 
 
 def _commit(log: bytes) -> str:
@@ -146,16 +121,20 @@ def _commit(log: bytes) -> str:
     return found[1].decode()
 
 
-def _here(commit: str) -> str:
-    """Return the repository of the working directory, which has to have the commit."""
-    found = _run("rev-parse", "--git-common-dir", environment=_users())
+def _here(commit: str, *, is_needed: bool) -> str | None:
+    """Return the repository of the working directory; one that is needed has to have the commit."""
+    found = run("rev-parse", "--git-common-dir", environment=users())
+    if found.returncode != 0 and not is_needed:
+        return None
     if found.returncode != 0:
-        raise NotRestorable(f"there is no git repository here to take commit {commit} from. {_NAME_ANOTHER}")
+        raise NotRestorable(f"there is no git repository here to take commit {commit} from. {NAME_ANOTHER}")
     source = os.path.abspath(os.fsdecode(found.stdout.rstrip(b"\n")))
-    has = _run("cat-file", "-e", f"{commit}^{{commit}}", environment=_users())
+    if not is_needed:
+        return source
+    has = run("cat-file", "-e", f"{commit}^{{commit}}", environment=users())
     if has.returncode != 0:
         raise NotRestorable(
-            f"{source} has no commit {commit}; `git fetch --all` may bring it. {_NAME_ANOTHER}"
+            f"{source} has no commit {commit}; `git fetch --all` may bring it. {NAME_ANOTHER}"
         )
     return source
 
@@ -190,55 +169,16 @@ def _claimed(place: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for name in os.listdir(place):
-            path = os.path.join(place, name)
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
-            else:
-                os.unlink(path)
+        _empty(place)
         if is_new:
             os.rmdir(place)
         raise
 
 
-def _run(
-    *arguments: str, environment: dict[str, str], cwd: str | None = None, given: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(  # noqa: S603 - a list of our own making, no shell
-            ["git", "--no-pager", *_QUIET, *arguments],  # noqa: S607 - the user's git
-            input=given,
-            capture_output=True,
-            cwd=cwd,
-            env=environment,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise NotRestorable("git is not installed, and only git can put source back: install it") from None
-
-
-def _said(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Return the first thing that git complained of."""
-    lines = done.stderr.decode(errors="replace").strip().split("\n")
-    worst = next((line for line in lines if line.startswith(("error: ", "fatal: "))), lines[0])
-    return worst.partition(": ")[2] or worst or f"git ended with {done.returncode}"
-
-
-def _users() -> dict[str, str]:
-    """Return the user's environment, without what would mean another repository."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(_KEPT)
-    }
-    # Nobody sees a question of git's in a notebook.
-    return kept | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-
-
-def _nobodys() -> dict[str, str]:
-    """Return an environment in which git finds no settings of anyone."""
-    kept = {name: value for name, value in _users().items() if not name.startswith("GIT_")}
-    if "GIT_EXEC_PATH" in os.environ:
-        kept["GIT_EXEC_PATH"] = os.environ["GIT_EXEC_PATH"]
-    homes = {"HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull, "GIT_CONFIG_GLOBAL": os.devnull}
-    return kept | homes | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1"}
+def _empty(place: str) -> None:
+    for name in os.listdir(place):
+        path = os.path.join(place, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)

@@ -184,20 +184,19 @@ class Experiment(Account):
         Checkout(directory='/home/me/as-it-ran', commit='5f2c…', changed=('train.py',))
 
         The commit comes from ``repository``, a path or a URL, or else from the git repository of the working
-        directory. ``name`` is that of `save_git_status`; without ``patch`` it is the commit alone. The folder
-        is a git repository of its own, in which ``git diff HEAD`` shows what differed. Nothing is run, so
-        submodules stay empty, and of what Git LFS keeps there are the pointers.
+        directory; what no remote had comes from the experiment. ``name`` is that of `save_git_status`;
+        without ``patch`` it is the commit alone. The folder is a git repository of its own, in which
+        ``git diff HEAD`` shows what differed. Nothing is run, so of what Git LFS keeps there are the
+        pointers, and a submodule that is not to be had on this machine stays empty: ``missing`` names it.
 
         Raises:
             ArtifactNotFound: the script did not save its git status.
             NotRestorable: the folder is in use, the commit is not to be had, or the patch does not fit;
                 then the folder is left as it was.
         """
-        from lab_workbook import checkout
+        from lab_workbook import captured, checkout
 
-        log = self.read_checked(name + _spec.KIND_GIT_COMMIT_SUFFIX)
-        changes = self.read_checked(name + _spec.KIND_GIT_PATCH_SUFFIX) if patch else b""
-        return checkout.restore(log, changes, directory, repository=repository)
+        return checkout.restore(captured.read(self, name, patch=patch), directory, repository=repository)
 
     def verify(self) -> Verification:
         """

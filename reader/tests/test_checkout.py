@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab_workbook import ArtifactNotFound, ExperimentRepository, NotRestorable, Unreadable
+from lab_workbook.captured import Captured
 from lab_workbook.checkout import restore
 
 COMMIT = "Source.git-current-commit"
@@ -404,6 +405,6 @@ def test_any_bytes_under_any_name_come_back(
         if which == 0:
             git(source, "commit", "-q", "-m", "First")
 
-    restore(git(source, "log", "-n", "1"), git(source, *DIFF), root / "back", repository=source)
+    restore(Captured(git(source, "log", "-n", "1"), git(source, *DIFF)), root / "back", repository=source)
 
     assert state(root / "back") == state(source)

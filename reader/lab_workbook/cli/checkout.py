@@ -32,7 +32,8 @@ def command(
     """
     Put the source of the experiment TAG into DIRECTORY, which is new or empty, as it was when it ran.
 
-    That is the commit which was checked out, and what differed from it. Nothing of it is run.
+    That is the commit which was checked out, and what differed from it, in its submodules too. Nothing of it
+    is run.
     """
     experiment = ExperimentRepository(prefix)[tag]
     found = experiment.checkout(directory, repository=repository, name=name, patch=patch)
@@ -42,3 +43,5 @@ def command(
     click.echo(f"{_text.safe(found.directory)} is at {found.commit}")
     for changed in found.changed:
         click.echo(f"  changed  {_text.safe(changed)}")
+    for missing in found.missing:
+        click.echo(f"  missing  {_text.safe(missing)}, a submodule whose commit is not to be had here")
