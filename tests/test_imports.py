@@ -6,6 +6,7 @@ Who may import whom.
        └─────────┴── writer ─┘        │        writer: lab_workbook_writer without the uploader
        └─────────┴───────────┴─ uploader       uploader: never the workbook
     errors, protocol, writer ◄─ integrations   one module a framework; nothing imports them but their users
+    errors, protocol, writer ◄─ importers ◄─ cli   what other programs have recorded
     errors ◄─ t7 ◄─ reader, writer             t7: Torch's file format, which both must know
     kit ◄─ cli                                 the kit imports nothing of ours
 
@@ -36,9 +37,10 @@ ALLOWED = {
     "reader": {"errors", "protocol", "config", "store", "t7"},
     # The door opens on every room: `new_experiment` imports the writer, when it is called.
     "door": {"errors", "reader", "writer"},
-    "cli": {"errors", "protocol", "config", "store", "reader", "door", "uploader", "kit"},
+    "cli": {"errors", "protocol", "config", "store", "reader", "door", "uploader", "importers", "kit"},
     "writer": {"errors", "protocol", "config", "t7"},
     "uploader": {"errors", "protocol", "config", "store"},
+    "importers": {"errors", "protocol", "writer"},
     "integrations": {"errors", "protocol", "writer"},
     "kit": set(),
 }
@@ -55,6 +57,8 @@ FOREIGN = {
     "kit": {"hypothesis", "jsonschema", "lupa"},
     # The caller's own torch, and only where they have it.
     "writer": {"torch"},
+    # For the configuration of other programs, where it is YAML.
+    "importers": {"yaml"},
     # Each the one that its module is named for; what pictures and histograms are made of comes late.
     "integrations": {
         "accelerate",
@@ -77,7 +81,7 @@ def layer(module: str) -> str:
     if package == "lab_workbook_conformance":
         return "kit"
     if package == "lab_workbook_writer":
-        return first if first in ("uploader", "integrations") else "writer"
+        return first if first in ("uploader", "importers", "integrations") else "writer"
     if not first:
         return "door"
     return first if first in ALLOWED else "reader"

@@ -7,6 +7,7 @@ A verb's module lives beside this file, is named like the verb and offers ``comm
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 from typing import Any
 
@@ -25,6 +26,7 @@ _VERBS = {
     "demo": "Record a first experiment, to see what one is.",
     "diff": "Show what differs between two experiments.",
     "doctor": "Try whether recording works, and say why not.",
+    "import": "Record what other programs have recorded.",
     "ls": "List the experiments of a folder or a bucket.",
     "note": "Add a note to an experiment, or print its notes.",
     "policy": "Print the permissions that S3 has to give.",
@@ -51,7 +53,9 @@ class _Verbs(click.Group):
         del ctx
         if cmd_name not in _VERBS and cmd_name not in _HIDDEN:
             return None
-        command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        # A module cannot be called `import`.
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command = importlib.import_module(f"{__name__}.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - a promise between our own modules
         return command
 

@@ -1,0 +1,129 @@
+"""
+A run as an experiment, written by the verbs that every training script has.
+
+``Date`` and ``started`` are those of the import, because they say when the files were written; when the run
+itself took place stands in import.json, in the tag, and beside each row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from lab_workbook.errors import InvalidName
+from lab_workbook.protocol import names
+
+from lab_workbook_writer.capture.redaction import is_secret_file, redacted_value
+from lab_workbook_writer.importers import grouping
+from lab_workbook_writer.importers.run import Found, Run
+from lab_workbook_writer.workbook import Workbook, new_experiment
+
+#: The artifact that says what was imported, from where, and what has no place in an experiment.
+ORIGIN: Final = "import"
+
+# Rows that are written by one call.
+_PIECE: Final = 1000
+
+
+class Recorded(NamedTuple):
+    """What has become of a run."""
+
+    tag: str
+    series: int
+    rows: int
+    left_out: dict[str, int]
+    problems: list[str]
+
+
+def as_experiment(
+    found: Found, *, tag: str | None = None, note: str | None = None, bucket_prefix: str | None = None
+) -> Recorded:
+    """
+    Record a run as an experiment, under the tag that is always its own unless another is given.
+
+    Raises:
+        Unreadable: there is nothing in it that can be read; no experiment is made then.
+        TagTaken: the experiment is there already.
+    """
+    run = found.load()
+    told = f"imported from {found.kind}: {found.name}".encode("utf-8", "replace").decode()
+    settings = {"bucket_prefix": bucket_prefix}
+    with new_experiment(
+        tag=tag or found.tag, note=f"{note} ({told})" if note else told, resumes=None, **settings
+    ) as workbook:
+        series = rows = 0
+        for table in grouping.tables(run.metrics):
+            rows += _write(workbook, table)
+            series += 1
+        for name, value in run.documents.items():
+            redacted, secrets = redacted_value(value)
+            workbook.save_json(name, redacted)
+            run.left_out.update({"secrets": secrets} if secrets else {})
+        kept = dict(_files(workbook, run))
+        problems = [problem.encode("utf-8", "replace").decode() for problem in run.problems]
+        workbook.save_json(
+            ORIGIN,
+            {
+                "kind": found.kind,
+                "name": found.name,
+                **run.origin,
+                "files": kept,
+                "leftOut": dict(run.left_out),
+                "problems": problems,
+            },
+        )
+    return Recorded(workbook.tag, series, rows, dict(run.left_out), problems)
+
+
+def digest(path: str) -> dict[str, Any]:
+    """Return the size and the SHA-256 of a file that was read, for import.json."""
+    sha256 = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            sha256.update(block)
+        return {"name": os.path.basename(path), "bytes": file.tell(), "sha256": sha256.hexdigest()}
+
+
+def _write(workbook: Workbook, table: grouping.Table) -> int:
+    log = workbook.new_time_series_log(table.name, table.fields)
+    count = 0
+    rows = iter(table.rows)
+    while piece := list(islice(rows, _PIECE)):
+        log.all_of(piece)
+        count += len(piece)
+    return count
+
+
+def _files(workbook: Workbook, run: Run) -> Iterator[tuple[str, str]]:
+    """Save the files of a run; yields the name that each has got, and the one that it had."""
+    for name, path in run.files.items():
+        if is_secret_file(path):
+            run.left_out["secret files"] += 1
+            continue
+        try:
+            saved = _artifact(name)
+            workbook.save_file(saved, path)
+        except InvalidName as error:
+            run.left_out["files"] += 1
+            run.problems.append(f"{name!r} is left out: {error}")
+        except OSError as error:
+            run.left_out["files"] += 1
+            run.problems.append(f"{name!r} cannot be read: {error.strerror or error}")
+        else:
+            yield saved, name
+
+
+def _artifact(name: str) -> str:
+    """Return a name that an artifact can have: what no file system takes has an underscore in its place."""
+    parts = name.encode("utf-8", "replace").decode().split("/")
+    changed = [
+        "".join("_" if _is_odd(each) else each for each in part).strip(" ").rstrip(". ") for part in parts
+    ]
+    return names.check("/".join(part or "_" for part in changed))
+
+
+def _is_odd(character: str) -> bool:
+    return character == "\\" or character < " " or "\x7f" <= character <= "\x9f"

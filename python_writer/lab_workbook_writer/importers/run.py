@@ -1,0 +1,98 @@
+"""
+A run of another program: what an importer has found, and what it has read.
+
+A run is read only when its turn comes, because a tree may hold more than memory does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from lab_workbook.protocol import _spec
+
+# Beyond it a time is no time of a training run, and strftime would give years of five digits.
+_LATEST: Final = 253402300799.0
+
+
+class Metric:
+    """The values of one metric: each with its step, and the time of its measurement if that is known."""
+
+    def __init__(self) -> None:
+        # Arrays, because a run may have a hundred million points, and an object each would not fit.
+        self.steps = array("q")
+        self.times = array("d")
+        self.values: list[Any] = []
+
+    def add(self, step: int, wall_time: float, value: Any) -> None:
+        """Add a point; a time that is not known is nan."""
+        self.steps.append(step)
+        self.times.append(wall_time)
+        self.values.append(value)
+
+
+@dataclass
+class Run:
+    """
+    What is known of one run.
+
+    ``documents`` become JSON artifacts by their names, and ``files`` artifacts with the bytes at these
+    paths. ``origin`` is told in import.json. ``left_out`` counts by kind what has no place in an experiment,
+    and ``problems`` are sentences about what could not be read.
+    """
+
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    documents: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, name: str, step: int, wall_time: float, value: Any) -> None:
+        """Add a point of a metric."""
+        metric = self.metrics.get(name)
+        if metric is None:
+            metric = self.metrics[name] = Metric()
+        metric.add(step, wall_time, value)
+
+
+class Found(NamedTuple):
+    """A run that can be read: its kind and name, the tag that it always gets, and how to read it."""
+
+    kind: str
+    name: str
+    tag: str
+    load: Callable[[], Run]
+
+
+def tag_of(kind: str, started: float, *identity: bytes | str) -> str:
+    """
+    Return the tag of a run: the minute in which it started, and characters that say which it is.
+
+    The same run gets the same tag each time, so that it is imported once.
+
+    >>> tag_of("mlflow", 1455313654.0, "2780c8a19bdf4a33")
+    '201602122147-6KNUoRCUfp'
+    """
+    digest = hashlib.sha256(kind.encode())
+    for part in identity:
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+        # The length, so that no two identities are spelled alike.
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    number = int.from_bytes(digest.digest(), "big")
+    characters = ""
+    for _ in range(_spec.TAG_RANDOM_LENGTH):
+        number, rest = divmod(number, len(_spec.TAG_ALPHABET))
+        characters += _spec.TAG_ALPHABET[rest]
+    return f"{time.strftime(_spec.TAG_TIME_FORMAT, time.gmtime(sane(started)))}-{characters}"
+
+
+def sane(seconds: float) -> float:
+    """Return a time that a calendar knows: what lies outside, and nan, is the beginning of 1970."""
+    return seconds if 0 <= seconds <= _LATEST else 0.0

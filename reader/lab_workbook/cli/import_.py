@@ -1,0 +1,78 @@
+"""The verb ``import``: what other programs have recorded, as experiments."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import Any
+
+import click
+
+from lab_workbook.cli import _options, _text
+from lab_workbook.errors import LabWorkbookError, TagTaken
+from lab_workbook.repository import ExperimentRepository
+
+_KINDS = ("mlflow", "optim-logger", "tensorboard", "wandb")
+
+
+@click.command("import")
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("path", type=click.Path(exists=True))
+@click.option("--tag", help="A tag of your choice, where PATH holds one run.")
+@click.option("--note", help="A note for each experiment; where it comes from is added.")
+@_options.prefix
+@_options.as_json("a JSON list")
+def command(
+    kind: str, path: str, *, tag: str | None, note: str | None, prefix: str | None, as_json: bool
+) -> None:
+    r"""
+    Record what another program has recorded: each run at PATH or below it becomes an experiment.
+
+    A run gets the same tag each time, so that importing a tree again adds only the runs that are new.
+
+    \b
+    lab-workbook import tensorboard logs/
+    lab-workbook import mlflow mlruns/
+    """
+    from lab_workbook_writer import importers
+    from lab_workbook_writer.importers import record
+
+    found = list(importers.find(kind, path))
+    if tag is not None and len(found) != 1:
+        raise click.UsageError(f"--tag names one experiment, and {len(found)} runs are in {path}")
+    there = {experiment.tag for experiment in ExperimentRepository(prefix)}
+    told: list[dict[str, Any]] = []
+    for each in found:
+        line: dict[str, Any] = {"tag": tag or each.tag, "name": each.name}
+        told.append(line)
+        if line["tag"] in there:
+            line["status"] = "there already"
+        else:
+            try:
+                # The writer says what it makes; here that would be said twice, or stand before JSON.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    made = record.as_experiment(each, tag=tag, note=note, bucket_prefix=prefix)
+                line |= {"status": "imported", "series": made.series, "rows": made.rows}
+                line |= {"leftOut": made.left_out, "problems": made.problems}
+            except TagTaken:
+                line["status"] = "there already"
+            except LabWorkbookError as problem:
+                line |= {"status": "failed", "problems": [str(problem)]}
+        if not as_json:
+            _say(line)
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    if any(line.get("problems") for line in told):
+        raise SystemExit(1)
+
+
+def _say(line: dict[str, Any]) -> None:
+    words = [line["tag"], line["status"], line["name"]]
+    if "rows" in line:
+        words.append(f"{line['series']} series, {line['rows']} rows")
+    if line.get("leftOut"):
+        words.append("left out: " + ", ".join(f"{count} {what}" for what, count in line["leftOut"].items()))
+    click.echo("  ".join(map(_text.safe, words)))
+    for problem in line.get("problems", []):
+        click.echo(f"Warning: {_text.safe(line['name'])}: {_text.safe(problem)}", err=True)
