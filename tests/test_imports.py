@@ -55,8 +55,8 @@ FOREIGN = {
     "t7": {"numpy"},
     "cli": {"click"},
     "kit": {"hypothesis", "jsonschema", "lupa"},
-    # The caller's own torch, and only where they have it.
-    "writer": {"torch"},
+    # The caller's own, and only where they have them.
+    "writer": {"numpy", "torch"},
     # For the configuration of other programs, where it is YAML.
     "importers": {"yaml"},
     # Each the one that its module is named for; what pictures and histograms are made of comes late.
