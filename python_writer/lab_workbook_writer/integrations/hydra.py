@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from lab_workbook.errors import LabWorkbookError
 
+from lab_workbook_writer.capture.redaction import redacted_arguments
 from lab_workbook_writer.integrations.absent import needs
 from lab_workbook_writer.integrations.recording import Recording
 from lab_workbook_writer.workbook import Workbook
@@ -58,7 +59,7 @@ class LabWorkbookCallback(Callback):
             options.pop("hydra", None)
             recording.save_options(options)
         with recording.going_on("the overrides"):
-            overrides = [str(each) for each in config.hydra.overrides.task]
+            overrides, _cut = redacted_arguments([str(each) for each in config.hydra.overrides.task])
             recording.workbook.save_json(_OVERRIDES, overrides)
 
     def on_job_end(self, config: Any, job_return: Any, **_: Any) -> None:

@@ -4,9 +4,9 @@ A callback for Keras 3, on any of its backends.
 >>> from lab_workbook_writer.integrations.keras import LabWorkbookCallback
 >>> model.fit(inputs, targets, epochs=5, callbacks=[LabWorkbookCallback()])
 
-What an epoch gives goes to the series of `Workbook.log`, by the number of batches since the callback was made,
-with a column ``epoch`` that counts from 0 as Keras does; optimizer and losses go to ``options.json``, and the
-layers to ``model.json``.
+What an epoch gives goes to the series of `Workbook.log`, by the number of batches since the callback was
+made, with a column ``epoch`` that counts from 0 as Keras does; optimizer and losses go to ``options.json``,
+and the layers to ``model.json``.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ from lab_workbook_writer.workbook import Workbook, new_experiment
 
 OPTIONS: Final = "options"
 CHECKPOINTS: Final = "checkpoints"
+# A script may make up keys as it goes.
+_MOST_KEYS: Final = 1000
 
 
 class Recording:
@@ -47,6 +49,8 @@ class Recording:
         self._settings = settings
         self._options: dict[str, dict[str, Any]] = {}
         self._said: set[str] = set()
+        # Sets of keys whose rows are numbers and texts, as far as was seen.
+        self._fitting: set[frozenset[str]] = set()
 
     @property
     def is_open(self) -> bool:
@@ -76,21 +80,28 @@ class Recording:
         """Append a row of metrics; what no row can hold is left out, and said once."""
         workbook = self.workbook
         try:
-            workbook.log(values, step=step)
-        except Misuse:
-            # Asked only now, because nearly every row is numbers, and looking costs as much as writing.
-            with self.going_on("a row of metrics"):
+            keys = frozenset(values)
+            if keys not in self._fitting:
+                self._log_what_fits(workbook, values, step)
+                return
+            try:
+                workbook.log(values, step=step)
+            except Misuse:
                 self._log_what_fits(workbook, values, step)
         except Exception as error:  # noqa: BLE001 - nothing that recording does may end a training
             self._say("a row of metrics", error)
 
     def _log_what_fits(self, workbook: Workbook, values: Mapping[str, Any], step: Any) -> None:
+        # Looked at for the first row of a set of keys, before a series is opened for it: the next ones are
+        # like it, and looking costs as much as writing.
         row, left_out = scalars(values)
         for name in left_out:
             self.say_once(name, f"{name!r} is no number and no text: it is left out of the metrics")
         # A column that the table keeps for itself gets a neighbour of nearly the same name.
         kept = {_spec.SERIES_DATE_FIELD, *(() if step is None else (_spec.METRICS_STEP,))}
         row = {f"{name}_" if name in kept else name: value for name, value in row.items()}
+        if row.keys() == values.keys() and len(self._fitting) < _MOST_KEYS:
+            self._fitting.add(frozenset(row))
         workbook.log(row, step=None if step is None else index(step))
 
     def save_options(self, options: Mapping[str, Any], name: str = OPTIONS) -> None:
@@ -109,7 +120,7 @@ class Recording:
         workbook = self.workbook
         path = os.fspath(path)
         name = f"{CHECKPOINTS}/{file_name(name or os.path.basename(path.rstrip('/')))}"
-        with self.going_on(f"{name!r}"):
+        with self.going_on("a checkpoint"):
             if not os.path.isdir(path):
                 workbook.save_file(name, path)
                 return
