@@ -6,6 +6,7 @@ require 'lab-workbook.interpreted'(true, true)
 
 local errors = require 'lab-workbook.errors'
 local spec = require 'lab-workbook.spec'
+local text = require 'lab-workbook.text'
 
 local losses = {}
 
@@ -14,6 +15,7 @@ local SENTENCES = {
    [spec.LOSS_ARTIFACTS] = 'an artifact was lost',
    [spec.LOSS_TEXTS] = 'a text was not valid UTF-8 or held NUL, and was written with U+FFFD in those places',
    [spec.LOSS_INTEGERS] = 'an integer beyond 64 bits was written as the nearest floating-point number',
+   [spec.LOSS_SECRETS] = 'what looks like a secret was written as ' .. spec.SECRET_MARK,
 }
 
 local Losses = {}
@@ -35,6 +37,23 @@ function Losses:add(kind, why)
    self.counts[kind] = self.counts[kind] + 1
    local reason = why and (' (%s)'):format(why) or ''
    self:sayOnce(kind, SENTENCES[kind] .. reason .. '; all such are counted in end.json, said only once')
+end
+
+--- Count secrets that were cut, and say once below which names.
+-- @string where the artifact
+-- @tparam {string} names what they were found under, one for each
+-- @string[opt] advice how to keep them
+function Losses:addSecrets(where, names, advice)
+   if #names == 0 then return end
+   self.counts[spec.LOSS_SECRETS] = self.counts[spec.LOSS_SECRETS] + #names
+   local told, known = {}, {['']= true}
+   for _, name in ipairs(names) do
+      if not known[name] and #told < 8 then told[#told + 1] = text.shown(name) end
+      known[name] = true
+   end
+   local under = #told > 0 and (' (%s)'):format(table.concat(told, ', ')) or ''
+   local message = ('%s in %s%s%s'):format(SENTENCES[spec.LOSS_SECRETS], where, under, advice or '')
+   self:sayOnce(message, message)
 end
 
 --- Warn, if nothing was said about this before.

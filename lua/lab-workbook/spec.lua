@@ -51,7 +51,7 @@ return {
    METRICS_MAX_SERIES = 16,
    RANKS_MARK = "@rank",
    RANKS_FOLDER = ".ranks/",
-   RANKS_MEET_SECONDS = 2,
+   RANKS_MEET_SECONDS = 5,
    TEXT_REPLACEMENT = "\239\191\189",
    JSON_MAX_DEPTH = 512,
    JSON_NAN = "NaN",

@@ -50,7 +50,8 @@ local FORMS = {
 -- What end.json says of a script that vanished: nothing is known to be lost.
 local function interrupted()
    local lost = {}
-   for _, kind in ipairs{spec.LOSS_ROWS, spec.LOSS_ARTIFACTS, spec.LOSS_TEXTS, spec.LOSS_INTEGERS} do
+   for _, kind in ipairs{spec.LOSS_ROWS, spec.LOSS_ARTIFACTS, spec.LOSS_TEXTS, spec.LOSS_INTEGERS,
+      spec.LOSS_SECRETS} do
       lost[kind] = 0
    end
    return json.encode({error = json.null, lost = lost, outcome = spec.OUTCOME_INTERRUPTED}, silent)

@@ -7,6 +7,7 @@ A training script is never stopped for any of it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec
@@ -16,6 +17,7 @@ _SENTENCES = {
     _spec.LOSS_ARTIFACTS: "an artifact was lost",
     _spec.LOSS_TEXTS: "a text was not valid UTF-8 or held NUL, and was written with U+FFFD in those places",
     _spec.LOSS_INTEGERS: "an integer beyond 64 bits was written as the nearest floating-point number",
+    _spec.LOSS_SECRETS: f"what looks like a secret was written as {_spec.SECRET_MARK}",
 }
 
 
@@ -34,6 +36,19 @@ class Losses:
             self._counts[kind] += 1
         reason = f" ({why})" if why else ""
         self.say_once(kind, f"{_SENTENCES[kind]}{reason}; all such are counted in end.json, said only once")
+
+    def add_secrets(self, where: str, names: Sequence[str], advice: str = "") -> None:
+        """Count secrets that were cut, and say once below which names; ``advice`` tells how to keep them."""
+        if not names:
+            return
+        with self._lock:
+            self._counts[_spec.LOSS_SECRETS] += len(names)
+        told = list(dict.fromkeys(name[:80] for name in names if name))
+        more = f" and {len(told) - 8} more" if len(told) > 8 else ""
+        under = f" ({', '.join(map(repr, told[:8]))}{more})" if told else ""
+        self.say_once(
+            f"secrets {where} {told}", f"{_SENTENCES[_spec.LOSS_SECRETS]} in {where}{under}{advice}"
+        )
 
     def say_once(self, about: str, message: str) -> None:
         """Warn, if nothing was said about this before."""

@@ -16,7 +16,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +27,7 @@ from lab_workbook.protocol.text import is_utf8, mended
 
 from lab_workbook_writer import WRITER, lifecycle, series_log
 from lab_workbook_writer.append_file import AppendFile
+from lab_workbook_writer.capture import command
 from lab_workbook_writer.folder import Folder
 from lab_workbook_writer.losses import Losses
 from lab_workbook_writer.metrics import Metrics
@@ -84,7 +85,7 @@ class Workbook:
         self._watch = lifecycle.Watch(self._end, self._after_fork)
         self._watch.start()
 
-    def save_json(self, name: str, value: object) -> None:
+    def save_json(self, name: str, value: object, *, allow: Collection[str] = ()) -> None:
         """
         Save parameters or results, as ``<name>.json``.
 
@@ -95,13 +96,27 @@ class Workbook:
         enumerations, sets and small arrays are made plain first, as `lab_workbook_writer.capture.plain`
         lists.
 
+        What looks like a secret, by its key or its shape, is written as ``[redacted]``, counted and
+        warned of; what is below a key in ``allow`` stays as it is.
+
         Raises:
             InvalidValue: something in it has no rule in JSON, such as a function.
         """
         from lab_workbook_writer.capture.plain import plain
+        from lab_workbook_writer.capture.redaction import redactions
 
-        data = jsontext.encode(value, self._losses.add, plain)
-        self._save_bytes(self._take(name, _spec.KIND_JSON_SUFFIX), data)
+        found: list[str] = []
+
+        def redact(whole: Any) -> Any:
+            whole, names = redactions(whole, allow=allow)
+            found.extend(names)
+            return whole
+
+        data = jsontext.encode(value, self._losses.add, plain, change=redact)
+        path = self._take(name, _spec.KIND_JSON_SUFFIX)
+        advice = f"; save_json(..., allow=[{found[0]!r}]) keeps it" if found and found[0] else ""
+        self._losses.add_secrets(repr(path), found, advice)
+        self._save_bytes(path, data)
 
     def save_text(self, name: str, text: str) -> None:
         """
@@ -403,7 +418,8 @@ def _begin(tag: str, note: object, resumes: object) -> documents.Document:
     for argument, value in (("note", note), ("resumes", resumes)):
         if value is not None and not (isinstance(value, str) and is_utf8(value)):
             raise Misuse("begin.optional", f"{argument} is a text in UTF-8, not {value!r}")
-    optional = {"nonce": tags.random_text(8), **process.identity(), "note": note, "resumes": resumes}
+    known = {**process.identity(), "command": command.redacted_command()}
+    optional = {"nonce": tags.random_text(8), **known, "note": note, "resumes": resumes}
     return documents.begin(tag, WRITER, f"Python {sys.version.split()[0]}", optional)
 
 

@@ -146,7 +146,7 @@ def as_in_lua(value, lua):
     if isinstance(value, dict):
         return {key: as_in_lua(item, lua) for key, item in value.items()}
     if isinstance(value, tuple):
-        return dict(enumerate(value, 1))
+        return {index: as_in_lua(item, lua) for index, item in enumerate(value, 1)}
     if isinstance(value, int) and not lua.eval("math.type ~= nil"):
         return float(value)
     return False if value is None else value

@@ -72,7 +72,7 @@ def redacted_bytes(data: bytes) -> tuple[bytes, int]:
     # All that is looked for is ASCII, and in Latin-1 every byte is a character of its own.
     text, count = data.decode("latin-1"), 0
     pieces = []
-    for index, piece in enumerate(_BINARY.split(text)):
+    for index, piece in enumerate(re.split(_BINARY, text)):
         redacted, found = (piece, 0) if index % 2 else redacted_text(piece)
         pieces.append(redacted)
         count += found
@@ -80,9 +80,7 @@ def redacted_bytes(data: bytes) -> tuple[bytes, int]:
 
 
 # Up to the empty line after the second of the two directions that git writes.
-_BINARY: Final = re.compile(
-    r"^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][^\n ]+\n)*\n){1,2})", re.MULTILINE
-)
+_BINARY: Final = r"(?m)^(GIT binary patch\n(?:(?:literal|delta) [0-9]+\n(?:[A-Za-z][^\n ]+\n)*\n){1,2})"
 
 
 def redacted_url(url: str) -> tuple[str, int]:
@@ -119,7 +117,7 @@ def redacted_arguments(arguments: Sequence[str]) -> tuple[list[str], int]:
     for argument in arguments:
         is_value = is_next and not argument.startswith("-")
         name, equals, value = argument.partition("=")
-        is_option = bool(_OPTION.fullmatch(name)) and is_secret_name(name)
+        is_option = is_secret_name(name) and _OPTION.issuperset(name)
         is_next = is_option and not equals and name.startswith("-")
         if is_value and argument not in _HARMLESS:
             argument, found = _MARK, 1  # noqa: PLW2901 - the argument as it is told
@@ -132,7 +130,7 @@ def redacted_arguments(arguments: Sequence[str]) -> tuple[list[str], int]:
     return kept, count
 
 
-_OPTION: Final = re.compile("[+~]{0,2}-{0,2}[0-9A-Za-z_./-]{1,200}")
+_OPTION: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_./-+~")
 _HARMLESS: Final = ("", "true", "false", "True", "False", "null", "None", "none", _MARK)
 
 
@@ -157,6 +155,7 @@ def redactions(value: Any, *, allow: Collection[str] = ()) -> tuple[Any, list[st
     >>> redactions({"db": {"password": "hunter2"}})
     ({'db': {'password': '[redacted]'}}, ['password'])
     """
+    allow = (allow,) if isinstance(allow, str) else allow
     holder: list[Any] = [None]
     names: list[str] = []
     # A list of what is still to be done, because values may be nested as deeply as Python's calls.
@@ -183,8 +182,18 @@ def redactions(value: Any, *, allow: Collection[str] = ()) -> tuple[Any, list[st
     return holder[0], names
 
 
+# Numbers that JSON has to write as texts are numbers all the same.
+_NO_SECRETS: Final = (_MARK, _spec.JSON_NAN, _spec.JSON_INFINITY, _spec.JSON_NEGATIVE_INFINITY)
+
+
+def _is_no_secret(text: str) -> bool:
+    """Say so of a number, of what another library has masked, and of where a secret is to be found."""
+    is_reference = text.startswith("${") and text.endswith("}")
+    return text in _NO_SECRETS or not text.strip("*") or is_reference
+
+
 def _redacted_leaf(text: str, *, is_secret: bool) -> tuple[str, int]:
     if is_secret:
-        return _MARK, int(text != _MARK)
+        return (text, 0) if _is_no_secret(text) else (_MARK, 1)
     # Most texts are short words, and no secret is shorter.
     return redacted_text(text) if len(text) > 9 else (text, 0)

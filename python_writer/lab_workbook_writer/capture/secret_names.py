@@ -9,17 +9,11 @@ The lists are in ``spec/v1/spec.json``, because the Lua writer goes by the same.
 
 from __future__ import annotations
 
-import re
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
 from lab_workbook.protocol import _spec
 
-_LOWER_UPPER: Final = re.compile("([a-z])([A-Z])")
-_UPPER_WORD: Final = re.compile("([A-Z])([A-Z][a-z])")
-# Beyond ASCII everything counts as a letter, as it does in Lua, which sees bytes.
-_NO_LETTERS: Final = re.compile("[^A-Za-z\u0080-\U0010ffff]+")
 # A name of a thousand letters is a text, and nobody's key.
 _LONGEST: Final = 200
 
@@ -34,11 +28,27 @@ def is_secret_name(name: str) -> bool:
     """
     if not name or len(name) > _LONGEST:
         return False
-    words = _UPPER_WORD.sub(r"\1_\2", _LOWER_UPPER.sub(r"\1_\2", name))
-    joined = _NO_LETTERS.sub("_", f"_{words}_").lower()
+    joined = _joined(name)
     if any(part in joined for part in _spec.SECRET_ANYWHERE):
         return True
     return joined.endswith(_spec.SECRET_ENDINGS) and not joined.endswith(_spec.SECRET_INNOCENT)
+
+
+def _joined(name: str) -> str:
+    """Return the words of a name in lower case, between underscores: ``_db_password_`` of ``DBPassword``."""
+    # Without `re`, because a script that starts would wait milliseconds for its patterns to be compiled.
+    words, before = ["_"], "_"
+    for index, character in enumerate(name):
+        # Beyond ASCII everything counts as a letter, as it does in Lua, which sees bytes.
+        now = character if "A" <= character <= "Z" or "a" <= character <= "z" or character > "\x7f" else "_"
+        is_upper = "A" <= now <= "Z"
+        ends_capitals = "A" <= before <= "Z" and "a" <= name[index + 1 : index + 2] <= "z"
+        if is_upper and ("a" <= before <= "z" or ends_capitals):
+            words.append("_")
+        if now != "_" or before != "_":
+            words.append(now)
+        before = now
+    return f"{''.join(words).rstrip('_')}_".lower()
 
 
 def is_secret_file(path: str) -> bool:
@@ -48,6 +58,8 @@ def is_secret_file(path: str) -> bool:
     >>> [is_secret_file(path) for path in (".env", "deploy/server.pem", "home/.aws/config", "id_rsa.pub")]
     [True, True, True, False]
     """
+    from fnmatch import fnmatchcase
+
     *folders, name = path.replace("\\", "/").lower().split("/")
     if any(folder in _spec.SECRET_FOLDERS for folder in folders):
         return True

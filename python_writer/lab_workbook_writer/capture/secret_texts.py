@@ -77,7 +77,9 @@ def _userinfo() -> re.Pattern[str]:
 
 def cut_named(text: str) -> tuple[str, int]:
     """Cut what a name beside it tells to be a secret: ``api_key = "…"``, ``"password": "…"``, ``TOKEN=…``."""
-    if "=" not in text and ":" not in text:
+    lower = text.lower()
+    # A text without any of these, as most are, needs no pattern.
+    if not any(sign in lower for sign in "=:") or not any(hint in lower for hint in _HINTS):
         return text, 0
     count = 0
 
@@ -98,12 +100,32 @@ def cut_named(text: str) -> tuple[str, int]:
     return text, count
 
 
+# What all names of secrets hold one of.
+_HINTS: Final = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "auth",
+    "credential",
+    "cookie",
+    "bearer",
+    "connection",
+    "sid",
+    "session",
+    "signature",
+)
+
+
 @lru_cache(maxsize=1)
 def _named() -> tuple[re.Pattern[str], re.Pattern[str]]:
     # What is between quotes, and what stands bare; a bare one has an equals sign at its end only.
     return (
         re.compile(r"""([:=]>?[ \t]{0,3})(["'])([^\s"'\\]{6,512})\2""", re.ASCII),
-        re.compile(r"""([:=]>?[ \t]{0,3})()([^\s"'`()\[\]{}<>,;&$\\:=]{4,512}={0,2})""", re.ASCII),
+        re.compile(
+            r"""([:=]>?[ \t]{0,3})()([^\s"'`()\[\]{}<>,;&$\\:=]{4,512}(?:={1,2}(?![^\s"'&,;)]))?)""", re.ASCII
+        ),
     )
 
 
@@ -111,16 +133,17 @@ def _name_before(text: str, separator: str) -> tuple[str, str]:
     """Return the name at the end of a text, without its quotes or its type in Python, and what is before."""
     text = text.rpartition("\n")[2]
     if separator == "=":
-        text = _ANNOTATION.sub("", text)
-    backwards = _NAME_BACKWARDS.match(text[::-1])
+        text = re.sub(_ANNOTATION, "", text)
+    backwards = re.match(_NAME_BACKWARDS, text[::-1])
     if not backwards:
         return "", ""
     return backwards[1][::-1], text[-backwards.end() - 1 : -backwards.end()]
 
 
-_ANNOTATION: Final = re.compile(r":\s{0,3}(?:str|bytes|Optional\[str\]|str \| None)\s{0,3}$")
-_NAME_BACKWARDS: Final = re.compile(r"""[ \t]{0,12}["']?([0-9A-Za-z_.-]+)""")
-_HEX: Final = re.compile("[0-9a-f]{32,}")
+# `re` compiles these when they are first needed, and remembers them.
+_ANNOTATION: Final = r":\s{0,3}(?:str|bytes|Optional\[str\]|str \| None)\s{0,3}$"
+_NAME_BACKWARDS: Final = r"""[ \t]{0,12}["']?([0-9A-Za-z_.-]+)"""
+_HEX: Final = "[0-9a-f]{32,}"
 
 
 def _may_be_bare(match: re.Match[str]) -> bool:
@@ -134,7 +157,7 @@ def _is_bare_secret(name: str, match: re.Match[str]) -> bool:
     if name == name.upper() and match[1] == "=" and after in ("", "\n", "\r", " ", "\t", "&"):
         return True
     # Anything else could be a line of a program, whose names are no secrets: only what looks random.
-    if _HEX.fullmatch(value):
+    if re.fullmatch(_HEX, value):
         return not value.isdigit()
     kinds = (any(low <= character <= high for character in value) for low, high in ("09", "AZ", "az"))
     return len(value) >= 16 and "." not in value and all(kinds)
@@ -177,19 +200,20 @@ def _key_begin() -> re.Pattern[str]:
 
 # With what comments, texts and patches put around a line; as JSON has it, all lines are one with `\\n` in it.
 _LEAD: Final = r"""[+\- \t"'#*/]{0,40}"""
-_BODY: Final = re.compile(_LEAD + r"""(?:[0-9A-Za-z+/=]|\\[nr])*[ \t"',;+\\]{0,10}\r?""")
-_HEADER: Final = re.compile(_LEAD + "(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): [^\n]{0,200}")
-_END: Final = re.compile(_LEAD + "?(?=-----END)")
+_BODY: Final = _LEAD + r"""(?:[0-9A-Za-z+/=]|\\[nr])*[ \t"',;+\\]{0,10}\r?"""
+_HEADER: Final = _LEAD + "(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): [^\n]{0,200}"
+_END: Final = _LEAD + "?(?=-----END)"
 
 
 def _body_end(text: str, start: int) -> int:
     """Return where the body of a key ends, which may be cut off by the end of a hunk or of the text."""
     at = start
+    end_pattern, header, body = map(re.compile, (_END, _HEADER, _BODY))
     for _ in range(_KEY_LINES):
-        end = _END.match(text, at)
+        end = end_pattern.match(text, at)
         if end:
             return end.end()
-        line = _HEADER.match(text, at) or _BODY.match(text, at)
+        line = header.match(text, at) or body.match(text, at)
         stop = line.end() if line else at
         if stop == len(text) or text.startswith("-----END", stop):
             return stop

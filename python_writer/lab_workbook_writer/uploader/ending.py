@@ -18,7 +18,9 @@ from lab_workbook.store.wire import Traffic
 from lab_workbook_writer.uploader.journal import Sent
 
 _OUTCOMES = (_spec.OUTCOME_FINISHED, _spec.OUTCOME_FAILED, _spec.OUTCOME_INTERRUPTED, _spec.OUTCOME_ENDED)
-_LOSSES = (_spec.LOSS_ROWS, _spec.LOSS_ARTIFACTS, _spec.LOSS_TEXTS, _spec.LOSS_INTEGERS)
+_LOSSES = (
+    *(_spec.LOSS_ROWS, _spec.LOSS_ARTIFACTS, _spec.LOSS_TEXTS, _spec.LOSS_INTEGERS, _spec.LOSS_SECRETS),
+)
 
 
 def end_document(

@@ -28,19 +28,23 @@ _KNOWN = (dict, list, tuple, str, int, float, type(None))
 _CONVERSIONS = 4
 
 
-def encode(value: object, report: Report, convert: Convert = lambda value: value) -> bytes:
+def _same(value: Any) -> Any:
+    return value
+
+
+def encode(value: object, report: Report, convert: Convert = _same, *, change: Convert = _same) -> bytes:
     """
     Return the bytes of a JSON artifact.
 
     Dictionaries, lists, tuples, texts, numbers, booleans, None and scalars with ``.item()`` (numpy,
     torch) have a rule; ``convert`` is asked first what values of other types stand for. ``report`` is
     called with ``"texts"`` when a text was not valid Unicode, and with ``"integers"`` when an integer is
-    so large that no double comes near it.
+    so large that no double comes near it. ``change`` is given all of it at last, made of what JSON has.
 
     Raises:
         InvalidValue: another type, a cycle, more than 512 levels, or two keys with the same text.
     """
-    plain = _plain(value, report, convert)
+    plain = change(_plain(value, report, convert))
     return json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
 
 
