@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from lab_workbook_writer.capture.git import Git, GitFailed, TooSlow
@@ -38,6 +38,9 @@ _POINTER: Final = re.compile(
 _CIPHERS: Final = (b"Salted__", b"U2FsdGVk", b"\0GITCRYPT")
 
 
+Head = Callable[[bytes], bytes | None]
+
+
 class LeftOut(NamedTuple):
     """A file that differs and is not in the patch."""
 
@@ -61,9 +64,11 @@ class Changes(NamedTuple):
     problems: list[str]
 
 
-def changes(git: Git, root: str, index: str) -> Changes:
+def changes(git: Git, root: str, index: str, head: Head) -> Changes:
     """
-    Return what differs from the commit in a working tree; ``index`` is a copy of the user's.
+    Return what differs from the commit in a working tree.
+
+    ``index`` is a copy of the user's, and ``head`` gives what the commit has under a path.
 
     Raises:
         NotRecorded: git cannot say.
@@ -96,7 +101,7 @@ def changes(git: Git, root: str, index: str) -> Changes:
             )
         elif facts is not None:
             count += tree.take(path, facts)
-    present = list(_unfiltered(git, tree))
+    present = list(_unfiltered(git, tree, head))
     return Changes(present, tree.gone, modules, count, tree.left_out, problems)
 
 
@@ -153,24 +158,7 @@ class _Tree:
         return self._links[folder]
 
 
-class _InHead:
-    """What the commit has under a path; asked for only where a filter stands between it and the file."""
-
-    def __init__(self, git: Git) -> None:
-        self._git = git
-        self._ids: dict[bytes, str] | None = None
-
-    def content(self, path: bytes) -> bytes | None:
-        """Return the bytes, or None where there is no such file."""
-        if self._ids is None:
-            lines = self._git.ask("ls-tree", "-r", "-z", "--full-tree", "HEAD").split(b"\0")[:-1]
-            pairs = (line.split(b"\t", 1) for line in lines)
-            self._ids = {name: facts.split()[2].decode() for facts, name in pairs}
-        blob = self._ids.get(path)
-        return None if blob is None else self._git.ask("cat-file", "blob", blob)
-
-
-def _unfiltered(git: Git, tree: _Tree) -> Iterator[bytes]:
+def _unfiltered(git: Git, tree: _Tree, head: Head) -> Iterator[bytes]:
     """
     Yield what can be taken as it lies on the disk.
 
@@ -180,7 +168,6 @@ def _unfiltered(git: Git, tree: _Tree) -> Iterator[bytes]:
     """
     large = [each for each in tree.left_out if each.size is not None]
     filters = _filters(git, [*tree.present, *(each.path for each in large)])
-    head = _InHead(git)
     for each in large:
         # A model that was only touched is no change.
         if filters.get(each.path) == b"lfs" and _is_pointer_to(head, tree, each.path, each.size or 0):
@@ -192,7 +179,7 @@ def _unfiltered(git: Git, tree: _Tree) -> Iterator[bytes]:
         elif name == b"lfs":
             if not _is_pointer_to(head, tree, path, facts.st_size):
                 yield path
-        elif _is_enciphered(head.content(path)):
+        elif _is_enciphered(head(path)):
             why = f"what the filter {name.decode(errors='replace')} makes of it is not known"
             tree.left_out.append(LeftOut(path, facts.st_size, why))
         else:
@@ -212,9 +199,9 @@ def _filters(git: Git, paths: Iterable[bytes]) -> dict[bytes, bytes]:
     return {path: value for path, value in triples if value not in (b"unspecified", b"unset", b"set")}
 
 
-def _is_pointer_to(head: _InHead, tree: _Tree, path: bytes, size: int) -> bool:
+def _is_pointer_to(head: Head, tree: _Tree, path: bytes, size: int) -> bool:
     """Say whether what the commit has is Git LFS's word for just this file."""
-    found = _POINTER.match((head.content(path) or b"")[:1024])
+    found = _POINTER.match((head(path) or b"")[:1024])
     if found is None or int(found[2]) != size or size > _HASHED_BYTES:
         return False
     digest = hashlib.sha256()

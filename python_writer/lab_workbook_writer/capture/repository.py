@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -63,32 +64,42 @@ def _settings(git: Git) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-@contextlib.contextmanager
-def scratch(found: Repository, deadline: float) -> Iterator[tuple[Git, str]]:
+class Scratch(NamedTuple):
     """
-    Make a scratch repository for the length of a ``with``; give git in it, and its folder.
+    A scratch repository: git that reads there, git that writes there, and its folder.
 
-    ``user-index`` in the folder is a copy of the user's index.
+    What only reads sees the user's objects. What writes does not: of an object that is there already git
+    would renew the time. ``user-index`` in the folder is a copy of the user's index.
     """
+
+    reads: Git
+    writes: Git
+    folder: str
+
+
+@contextlib.contextmanager
+def scratch(found: Repository, deadline: float) -> Iterator[Scratch]:
+    """Make a scratch repository for the length of a ``with``."""
     folder = tempfile.mkdtemp(prefix="lab-workbook-source-")
     try:
         _fill(folder, found)
         nobody = {"HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull, "GIT_CONFIG_GLOBAL": os.devnull}
         none = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "0"}
         where = {"GIT_DIR": folder, "GIT_WORK_TREE": found.root, "GIT_CONFIG_PARAMETERS": ""}
-        yield Git(deadline, found.root, {**nobody, **none, **where}), folder
+        alone = {**nobody, **none, **where}
+        # Quoted as in C, for a path with a colon in it.
+        beside = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(found.objects)}
+        yield Scratch(Git(deadline, found.root, alone | beside), Git(deadline, found.root, alone), folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill(folder: str, found: Repository) -> None:
-    os.makedirs(os.path.join(folder, "objects", "info"))
+    os.mkdir(os.path.join(folder, "objects"))
     os.makedirs(os.path.join(folder, "info"))
     os.mkdir(os.path.join(folder, "refs"))
     _write(folder, "HEAD", f"{found.commit}\n")
     _write(folder, "config", _config(found))
-    # Quoted as in C, for a path that begins with a quote or a number sign.
-    _write(folder, "objects/info/alternates", f"{_quoted(found.objects)}\n")
     # How people like to see a file's changes is not how a patch has to hold them.
     _write(folder, "info/attributes", "* !diff\n")
     with contextlib.suppress(OSError):
@@ -106,6 +117,14 @@ def _copy_shared(source: str, folder: str) -> None:
     for name in os.listdir(source):
         if name.startswith("sharedindex."):
             shutil.copy2(os.path.join(source, name), os.path.join(folder, name))
+
+
+def keep(folder: str, blob: str, data: bytes) -> None:
+    """Put a content among the objects of a scratch repository."""
+    place = os.path.join(folder, "objects", blob[:2])
+    os.makedirs(place, exist_ok=True)
+    with open(os.path.join(place, blob[2:]), "wb") as file:
+        file.write(zlib.compress(b"blob %d\0" % len(data) + data, 1))
 
 
 def _config(found: Repository) -> str:

@@ -24,7 +24,7 @@ from lab_workbook_writer.capture import redaction
 from lab_workbook_writer.capture.changes import Changes, LeftOut, changes
 from lab_workbook_writer.capture.git import Git, GitFailed, NotRecorded, TooSlow
 from lab_workbook_writer.capture.index import Index, Patch, shown
-from lab_workbook_writer.capture.repository import Repository, find, scratch
+from lab_workbook_writer.capture.repository import Repository, Scratch, find, scratch
 from lab_workbook_writer.capture.unpushed import unpushed
 
 # A repository on a network file system that hangs must not hang the training.
@@ -80,19 +80,19 @@ class _Source:
     def _one(self, users: Git, prefix: bytes) -> tuple[Document, list[tuple[str, bytes]]]:
         """Capture one repository; ``prefix`` is its path in the outermost one, with a slash, or empty."""
         found = find(users)
-        with scratch(found, users.deadline) as (git, folder):
+        with scratch(found, users.deadline) as place:
             facts = _where_it_stands(users, found)
-            log, cut = _redacted_log(git.ask(*_LOG, "HEAD"))
+            log, cut = _redacted_log(place.reads.ask(*_LOG, "HEAD"))
             parts = [(_spec.KIND_GIT_COMMIT_SUFFIX, log)]
             try:
-                made = self._patch(users, git, found, folder, prefix)
+                made = self._patch(users, place, found, prefix)
                 parts.append((_spec.KIND_GIT_PATCH_SUFFIX, made.text))
                 facts |= {"patch": True, "tree": made.tree, "untracked": made.untracked}
                 cut += made.redactions
             except (TooSlow, GitFailed) as problem:
                 facts |= {"patch": False, "tree": None, "untracked": 0}
                 self._problems.append(f"{shown(prefix)}there is no patch: {problem}")
-            beyond = unpushed(users, git, folder)
+            beyond = unpushed(users, place.reads, place.folder)
         if beyond.problem:
             self._problems.append(shown(prefix) + beyond.problem)
         if beyond.bundle is not None:
@@ -100,10 +100,11 @@ class _Source:
         facts |= {"unpushed": beyond.commits, "bundle": beyond.bundle is not None, "redactions": cut}
         return facts, parts
 
-    def _patch(self, users: Git, git: Git, found: Repository, folder: str, prefix: bytes) -> Patch:
-        todo = changes(git, found.root, os.path.join(folder, "user-index"))
+    def _patch(self, users: Git, place: Scratch, found: Repository, prefix: bytes) -> Patch:
+        index = Index(place, len(found.commit))
+        users_index = os.path.join(place.folder, "user-index")
+        todo = changes(place.reads, found.root, users_index, index.content_of)
         modules = self._submodules(users, found, todo, prefix)
-        index = Index(git)
         refused = index.fill(todo, modules)
         self._problems += [shown(prefix) + problem for problem in todo.problems]
         self._left_out += [(prefix, each) for each in [*todo.left_out, *refused]]
