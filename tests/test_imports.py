@@ -6,7 +6,7 @@ Who may import whom.
        └─────────┴── writer ─┘        │        writer: lab_workbook_writer without the uploader
        └─────────┴───────────┴─ uploader       uploader: never the workbook
     errors, protocol, writer ◄─ integrations   one module a framework; nothing imports them but their users
-    errors, protocol, writer ◄─ importers ◄─ cli   what other programs have recorded
+    errors … config, writer ◄─ importers ◄─ cli    what other programs have recorded
     errors ◄─ t7 ◄─ reader, writer             t7: Torch's file format, which both must know
     kit ◄─ cli                                 the kit imports nothing of ours
 
@@ -40,7 +40,7 @@ ALLOWED = {
     "cli": {"errors", "protocol", "config", "store", "reader", "door", "uploader", "importers", "kit"},
     "writer": {"errors", "protocol", "config", "t7"},
     "uploader": {"errors", "protocol", "config", "store"},
-    "importers": {"errors", "protocol", "writer"},
+    "importers": {"errors", "protocol", "config", "writer"},
     "integrations": {"errors", "protocol", "writer"},
     "kit": set(),
 }

@@ -12,6 +12,7 @@ given path is followed, and nothing is run.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -37,5 +38,6 @@ def find(kind: str, path: str) -> Iterator[Found]:
         Unreadable: nothing of this kind lies there.
     """
     module = importlib.import_module(f"{__name__}.{KINDS[kind]}")
-    found: Iterator[Found] = module.find(path)
+    # A link that somebody names is meant; those below it are a stranger's.
+    found: Iterator[Found] = module.find(os.path.realpath(path))
     return found

@@ -72,9 +72,10 @@ def _table(number: int, group: list[tuple[str, Metric]]) -> Table:
     # Each series has its own, because experiment.metrics() joins columns of one name.
     clock = WALL_TIME if number == 1 else f"{WALL_TIME} {number}"
     has_times = any(not math.isnan(each) for _, metric in group for each in metric.times)
-    taken = [_spec.METRICS_STEP, *([clock] if has_times else [])]
-    columns = titles([each for each, _ in group], [*taken, WALL_TIME])
-    return Table(name, [taken[0], *columns, *taken[1:]], _rows(group, columns, clock if has_times else None))
+    # A metric may be called so, too.
+    columns = titles([each for each, _ in group], [_spec.METRICS_STEP, WALL_TIME, clock])
+    fields = [_spec.METRICS_STEP, *columns, *([clock] if has_times else [])]
+    return Table(name, fields, _rows(group, columns, clock if has_times else None))
 
 
 def _rows(group: list[tuple[str, Metric]], columns: list[str], clock: str | None) -> Iterator[Row]:

@@ -42,7 +42,12 @@ def find(path: str) -> Iterator[Found]:
             continue
         if _META not in {each.name for each in trees.files(folder)}:
             continue
-        about = yamltext.read(trees.read(meta, _MOST_META), meta)
+        try:
+            about = yamltext.read(trees.read(meta, _MOST_META), meta)
+        except Unreadable as problem:
+            none = False
+            yield _unreadable(folder, problem)
+            continue
         if "run_id" not in about and "run_uuid" not in about:
             continue
         none = False
@@ -57,8 +62,18 @@ def _found(folder: str, about: dict[str, Any]) -> Found:
     name = str(about.get("run_name") or about.get("name") or number)
     experiment = _experiment(folder)
     shown = f"{experiment}/{name}" if experiment else name
-    tag = tag_of("mlflow", sane(_seconds(about.get("start_time"))), number)
+    tag = tag_of("mlflow", _seconds(about.get("start_time")), number)
     return Found("mlflow", shown, tag, lambda: _load(folder, about, experiment))
+
+
+def _unreadable(folder: str, problem: Unreadable) -> Found:
+    """Return a run that says what is wrong with it when its turn comes, so that the others come, too."""
+
+    def load() -> Run:
+        raise problem
+
+    name = trees.base(folder)
+    return Found("mlflow", name, tag_of("mlflow", 0.0, name), load)
 
 
 def _experiment(folder: str) -> str:
@@ -75,8 +90,8 @@ def _load(folder: str, about: dict[str, Any], experiment: str) -> Run:
     run.origin = {
         "run": str(about.get("run_id") or about.get("run_uuid")),
         "experiment": experiment,
-        "started": sane(_seconds(about.get("start_time"))),
-        "ended": sane(_seconds(about.get("end_time"))),
+        "started": _seconds(about.get("start_time")),
+        "ended": _seconds(about.get("end_time")),
         "status": _STATUS.get(about.get("status"), str(about.get("status"))),  # type: ignore[arg-type]
     }
     for each in _below(folder, "metrics"):
@@ -131,4 +146,6 @@ def _metric(run: Run, each: trees.Plain) -> None:
 
 
 def _seconds(milliseconds: Any) -> float:
-    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) else 0.0
+    # A whole number may be larger than any float.
+    is_time = type(milliseconds) in (int, float) and abs(milliseconds) < 1 << 60
+    return sane(milliseconds / 1000) if is_time else 0.0

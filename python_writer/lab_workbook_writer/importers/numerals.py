@@ -7,6 +7,8 @@ names, and would not come back as they were.
 
 from __future__ import annotations
 
+import math
+
 
 def number(text: str) -> int | float | None:
     """
@@ -38,4 +40,5 @@ def typed(text: str) -> bool | int | float | str:
     if text in ("True", "False"):
         return text == "True"
     value = number(text)
-    return text if value is None or repr(value) != text else value
+    # "nan" and "inf" may be names.
+    return value if value is not None and math.isfinite(value) and repr(value) == text else text

@@ -10,22 +10,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from lab_workbook.errors import InvalidName
+from lab_workbook import config
+from lab_workbook.errors import ConfigurationError, InvalidName, InvalidValue
 from lab_workbook.protocol import names
+from lab_workbook.protocol._spec import LOSS_ARTIFACTS, LOSS_ROWS
 
 from lab_workbook_writer.capture.redaction import is_secret_file, redacted_value
-from lab_workbook_writer.importers import grouping
+from lab_workbook_writer.importers import grouping, trees
 from lab_workbook_writer.importers.run import Found, Run
 from lab_workbook_writer.workbook import Workbook, new_experiment
 
 #: The artifact that says what was imported, from where, and what has no place in an experiment.
 ORIGIN: Final = "import"
-
-# Rows that are written by one call.
-_PIECE: Final = 1000
 
 
 class Recorded(NamedTuple):
@@ -47,7 +45,12 @@ def as_experiment(
     Raises:
         Unreadable: there is nothing in it that can be read; no experiment is made then.
         TagTaken: the experiment is there already.
+        ConfigurationError: recording is switched off.
     """
+    if config.is_disabled():
+        raise ConfigurationError(
+            "recording is switched off by LAB_WORKBOOK_DISABLED, so nothing can be imported"
+        )
     run = found.load()
     told = f"imported from {found.kind}: {found.name}".encode("utf-8", "replace").decode()
     settings = {"bucket_prefix": bucket_prefix}
@@ -59,9 +62,7 @@ def as_experiment(
             rows += _write(workbook, table)
             series += 1
         for name, value in run.documents.items():
-            redacted, secrets = redacted_value(value)
-            workbook.save_json(name, redacted)
-            run.left_out.update({"secrets": secrets} if secrets else {})
+            _save_document(workbook, run, name, value)
         kept = dict(_files(workbook, run))
         problems = [problem.encode("utf-8", "replace").decode() for problem in run.problems]
         workbook.save_json(
@@ -69,38 +70,54 @@ def as_experiment(
             {
                 "kind": found.kind,
                 "name": found.name,
-                **run.origin,
+                **_redacted(run, run.origin),
                 "files": kept,
                 "leftOut": dict(run.left_out),
                 "problems": problems,
             },
         )
+    lost = workbook._losses.counts()  # noqa: SLF001 - here it is not training that goes on
+    problems += [f"{lost[kind]} {kind} were lost" for kind in (LOSS_ROWS, LOSS_ARTIFACTS) if lost[kind]]
     return Recorded(workbook.tag, series, rows, dict(run.left_out), problems)
 
 
 def digest(path: str) -> dict[str, Any]:
     """Return the size and the SHA-256 of a file that was read, for import.json."""
     sha256 = hashlib.sha256()
-    with open(path, "rb") as file:
+    with trees.opened(path) as file:
         while block := file.read(1 << 20):
             sha256.update(block)
         return {"name": os.path.basename(path), "bytes": file.tell(), "sha256": sha256.hexdigest()}
 
 
+def _redacted(run: Run, value: dict[str, Any]) -> dict[str, Any]:
+    """Return a table without its secrets, which are counted."""
+    redacted, secrets = redacted_value(value)
+    run.left_out.update({"secrets": secrets} if secrets else {})
+    found: dict[str, Any] = redacted
+    return found
+
+
 def _write(workbook: Workbook, table: grouping.Table) -> int:
     log = workbook.new_time_series_log(table.name, table.fields)
     count = 0
-    rows = iter(table.rows)
-    while piece := list(islice(rows, _PIECE)):
-        log.all_of(piece)
-        count += len(piece)
+    for row in table.rows:
+        log(row)
+        count += 1
     return count
+
+
+def _save_document(workbook: Workbook, run: Run, name: str, value: dict[str, Any]) -> None:
+    try:
+        workbook.save_json(name, _redacted(run, value))
+    except InvalidValue as problem:
+        run.problems.append(f"{name} is left out: {problem}")
 
 
 def _files(workbook: Workbook, run: Run) -> Iterator[tuple[str, str]]:
     """Save the files of a run; yields the name that each has got, and the one that it had."""
     for name, path in run.files.items():
-        if is_secret_file(path):
+        if is_secret_file(name):
             run.left_out["secret files"] += 1
             continue
         try:

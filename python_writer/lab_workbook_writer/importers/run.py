@@ -93,6 +93,8 @@ def tag_of(kind: str, started: float, *identity: bytes | str) -> str:
     return f"{time.strftime(_spec.TAG_TIME_FORMAT, time.gmtime(sane(started)))}-{characters}"
 
 
-def sane(seconds: float) -> float:
-    """Return a time that a calendar knows: what lies outside, and nan, is the beginning of 1970."""
-    return seconds if 0 <= seconds <= _LATEST else 0.0
+def sane(seconds: Any) -> float:
+    """Return a time that a calendar knows: what lies outside, or is none, is the beginning of 1970."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        return 0.0
+    return float(seconds) if 0 <= seconds <= _LATEST else 0.0

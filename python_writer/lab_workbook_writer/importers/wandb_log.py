@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec, jsontext
 
-from lab_workbook_writer.importers.run import Run
+from lab_workbook_writer.importers.run import Run, sane
 from lab_workbook_writer.importers.wire import Malformed, as_bytes, as_int, as_text, fields
 
 _MAGIC: Final = b":W&B\xe1\xbe"
@@ -98,7 +98,7 @@ def _history(data: bytes, run: Run) -> None:
 
 def add_row(run: Run, row: dict[str, Any], step: int | None, time: Any) -> None:
     """Add a row of a history: a point for each value that a cell can hold."""
-    seconds = float(time) if isinstance(time, (int, float)) else math.nan
+    seconds = sane(time) or math.nan
     # A row that does not say its step, or one that no step can be, comes after all before it.
     is_step = step is not None and _spec.SERIES_INTEGER_MIN <= step <= _spec.SERIES_INTEGER_MAX
     number = step if step is not None and is_step else run.origin["rows"]

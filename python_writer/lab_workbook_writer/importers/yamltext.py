@@ -6,9 +6,13 @@ PyYAML reads it; it comes with the extra ``import``, because no other part of us
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from lab_workbook.errors import LabWorkbookError, Unreadable
+
+_TAGS: Final = tuple(
+    f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map")
+)
 
 
 def read(data: bytes, path: str) -> dict[str, Any]:
@@ -34,6 +38,10 @@ def read(data: bytes, path: str) -> dict[str, Any]:
     Loader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    # What else YAML can say, such as bytes and sets, is no configuration.
+    Loader.yaml_constructors = {
+        tag: made for tag, made in yaml.SafeLoader.yaml_constructors.items() if tag in _TAGS or tag is None
     }
     try:
         value = yaml.load(data, Loader)  # noqa: S506 - it is a SafeLoader

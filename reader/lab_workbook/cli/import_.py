@@ -11,6 +11,8 @@ import click
 
 from lab_workbook.cli import _options, _text
 from lab_workbook.errors import LabWorkbookError, TagTaken
+from lab_workbook.experiment import Experiment
+from lab_workbook.protocol import _spec
 from lab_workbook.repository import ExperimentRepository
 
 _KINDS = ("mlflow", "optim-logger", "tensorboard", "wandb")
@@ -41,13 +43,13 @@ def command(
     found = list(importers.find(kind, path))
     if tag is not None and len(found) != 1:
         raise click.UsageError(f"--tag names one experiment, and {len(found)} runs are in {path}")
-    there = {experiment.tag for experiment in ExperimentRepository(prefix)}
+    there = {experiment.tag: experiment for experiment in ExperimentRepository(prefix)}
     told: list[dict[str, Any]] = []
     for each in found:
         line: dict[str, Any] = {"tag": tag or each.tag, "name": each.name}
         told.append(line)
         if line["tag"] in there:
-            line["status"] = "there already"
+            line |= {"status": "there already", "problems": _cut_short(there[line["tag"]])}
         else:
             try:
                 # The writer says what it makes; here that would be said twice, or stand before JSON.
@@ -65,6 +67,15 @@ def command(
         click.echo(json.dumps(told, indent=2))
     if any(line.get("problems") for line in told):
         raise SystemExit(1)
+
+
+def _cut_short(experiment: Experiment) -> list[str]:
+    """Say so if the import that has made an experiment did not come to its end."""
+    if experiment.status == _spec.OUTCOME_FINISHED:
+        return []
+    return [
+        f"its import was cut short, it is {experiment.status}: delete {experiment.where} and import again"
+    ]
 
 
 def _say(line: dict[str, Any]) -> None:
