@@ -7,6 +7,7 @@ Who may import whom.
        └─────────┴───────────┴─ uploader       uploader: never the workbook
     errors, protocol, writer ◄─ integrations   one module a framework; nothing imports them but their users
     errors … config, writer ◄─ importers ◄─ cli    what other programs have recorded
+    writer ◄─ cli                              the Lua writer asks what the source is
     errors ◄─ t7 ◄─ reader, writer             t7: Torch's file format, which both must know
     kit ◄─ cli                                 the kit imports nothing of ours
 
@@ -37,7 +38,18 @@ ALLOWED = {
     "reader": {"errors", "protocol", "config", "store", "t7"},
     # The door opens on every room: `new_experiment` imports the writer, when it is called.
     "door": {"errors", "reader", "writer"},
-    "cli": {"errors", "protocol", "config", "store", "reader", "door", "uploader", "importers", "kit"},
+    "cli": {
+        "errors",
+        "protocol",
+        "config",
+        "store",
+        "reader",
+        "door",
+        "uploader",
+        "importers",
+        "writer",
+        "kit",
+    },
     "writer": {"errors", "protocol", "config", "t7"},
     "uploader": {"errors", "protocol", "config", "store"},
     "importers": {"errors", "protocol", "config", "writer"},

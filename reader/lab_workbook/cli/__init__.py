@@ -39,7 +39,7 @@ _VERBS = {
 }
 
 # Started by the writers, not by people.
-_HIDDEN = ("upload",)
+_HIDDEN = ("capture-source", "upload")
 
 
 class _Verbs(click.Group):
@@ -53,8 +53,8 @@ class _Verbs(click.Group):
         del ctx
         if cmd_name not in _VERBS and cmd_name not in _HIDDEN:
             return None
-        # A module cannot be called `import`.
-        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        # A module cannot be called `import`, or have a hyphen.
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command = importlib.import_module(f"{__name__}.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - a promise between our own modules
         return command
