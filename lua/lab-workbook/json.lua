@@ -65,13 +65,13 @@ end
 
 local encode
 
-local function array(value, report, depth, length)
+local function array(value, report, depth, length, under)
    local items = {}
-   for index = 1, length do items[index] = encode(rawget(value, index), report, depth + 1) end
+   for index = 1, length do items[index] = encode(rawget(value, index), report, depth + 1, under) end
    return '[' .. table.concat(items, ', ') .. ']'
 end
 
-local function object(value, report, depth)
+local function object(value, report, depth, under)
    local keys, values = {}, {}
    for key, item in next, value do
       local name = text.mended(keyText(key), report, true)
@@ -83,7 +83,8 @@ local function object(value, report, depth)
    end
    table.sort(keys, text.before)
    for index, name in ipairs(keys) do
-      keys[index] = quoted(name, report) .. ': ' .. encode(values[name], report, depth + 1)
+      local item = encode(values[name], report, depth + 1, under and under(name))
+      keys[index] = quoted(name, report) .. ': ' .. item
    end
    return '{' .. table.concat(keys, ', ') .. '}'
 end
@@ -94,7 +95,7 @@ local function noRule(value)
 end
 
 -- Returns the text of anything that is no plain type of Lua: a table, a null, a number in disguise.
-local function other(value, report, depth)
+local function other(value, report, depth, under)
    if scalars.isNull(value) then return 'null' end
    local digits = scalars.digits(value)
    if digits then return digits end
@@ -107,16 +108,18 @@ local function other(value, report, depth)
    end
    if value == json.emptyArray then return '[]' end
    local length = places(value)
-   if length then return array(value, report, depth, length) end
-   return object(value, report, depth)
+   if length then return array(value, report, depth, length, under) end
+   return object(value, report, depth, under)
 end
 
-function encode(value, report, depth)
+-- `under`, where it is given, answers a key with itself for what is below that key, and a text with the text
+-- that is written for it (with true beside it).
+function encode(value, report, depth, under)
    local kind = type(value)
-   if kind == 'string' then return quoted(value, report) end
+   if kind == 'string' then return quoted(under and under(value, true) or value, report) end
    if kind == 'number' then return number(value) end
    if kind == 'boolean' then return tostring(value) end
-   return other(value, report, depth)
+   return other(value, report, depth, under)
 end
 
 --- Return the text of a JSON artifact.
@@ -124,9 +127,10 @@ end
 -- with the same text (json.keys).
 -- @param value anything that has a rule; the caller's tables are left alone
 -- @func report called with 'texts' when a text was not valid UTF-8
-function json.encode(value, report)
+-- @func[opt] under from `redaction.under`, which keeps secrets out
+function json.encode(value, report, under)
    numbers.refresh()
-   return encode(value, report, 1)
+   return encode(value, report, 1, under)
 end
 
 return json

@@ -4,6 +4,8 @@
 
 require 'lab-workbook.interpreted'(true, true)
 
+local redaction = require 'lab-workbook.redaction'
+
 local process = {}
 
 local function firstLine(path)
@@ -29,9 +31,31 @@ function process.id()
    return tonumber(stat:match('^%d+')), fields[20]
 end
 
+-- A shell can give two megabytes, for a list of files; begin.json is read whenever an experiment is listed.
+local MOST_ARGUMENTS, LONGEST_ARGUMENT, CUT = 200, 1000, '\226\128\166'
+
+--- Return what was run: the interpreter, its options, the script and its arguments, without secrets in them.
+-- @treturn ?{string} nil where the system does not tell
+function process.command()
+   local file = io.open('/proc/self/cmdline', 'rb')
+   local line = file and file:read('*a') or ''
+   if file then file:close() end
+   if line == '' then return nil end
+   local arguments, from, stop = {}, 1, line:find('\0', 1, true)
+   while stop and #arguments < MOST_ARGUMENTS do
+      local argument = line:sub(from, stop - 1)
+      if #argument > LONGEST_ARGUMENT then argument = argument:sub(1, LONGEST_ARGUMENT) .. CUT end
+      arguments[#arguments + 1] = argument
+      from, stop = stop + 1, line:find('\0', stop + 1, true)
+   end
+   local kept = redaction.arguments(arguments)
+   if stop then kept[#kept + 1] = CUT end
+   return kept
+end
+
 --- Return what begin.json says about this process; what the system does not tell is left out.
 -- @string namespace where /proc/self/ns/pid leads, which only a command can read
--- @treturn table host, pid, pidStarted, bootId, pidNamespace
+-- @treturn table host, pid, pidStarted, bootId, pidNamespace, command
 function process.identity(namespace)
    local pid, started = process.id()
    return {
@@ -40,6 +64,7 @@ function process.identity(namespace)
       pidStarted = started,
       bootId = firstLine('/proc/sys/kernel/random/boot_id'),
       pidNamespace = namespace ~= '' and namespace or nil,
+      command = process.command(),
    }
 end
 
