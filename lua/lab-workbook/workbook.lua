@@ -24,6 +24,7 @@ local losses = require 'lab-workbook.losses'
 local names = require 'lab-workbook.names'
 local optimlogger = require 'lab-workbook.optimlogger'
 local plainoptions = require 'lab-workbook.options'
+local redaction = require 'lab-workbook.redaction'
 local series = require 'lab-workbook.series'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
@@ -84,11 +85,22 @@ end
 
 --- Save a value as JSON, under its name and '.json'. Saving a name again replaces the artifact.
 -- @string name the artifact
+-- What looks like a secret, by its key or its shape, is written as `[redacted]`, counted and warned of.
 -- @param value tables, texts, numbers, booleans, null; see lab-workbook.json
-function Workbook:saveJSON(name, value)
+-- @table[opt] options `allow`: a list of keys below which all stays as it is
+function Workbook:saveJSON(name, value, options)
    check(self, 'saveJSON')
-   local bytes = json.encode(value, self.losses.report)
-   saveBytes(self, artifact(self, name, spec.KIND_JSON_SUFFIX), bytes)
+   if options ~= nil and (type(options) ~= 'table' or type(options.allow or {}) ~= 'table') then
+      errors.misuse('json.secrets', "the options of saveJSON are a table such as {allow = {'apiKey'}}")
+   end
+   local found = {}
+   local under = redaction.under(options and options.allow or {}, function(key) found[#found + 1] = key end)
+   local bytes = json.encode(value, self.losses.report, under)
+   local full = artifact(self, name, spec.KIND_JSON_SUFFIX)
+   local key = found[1] ~= '' and found[1]
+   self.losses:addSecrets(text.shown(full), found,
+      key and ('; saveJSON(name, value, {allow = {%s}}) keeps it'):format(text.shown(key)))
+   saveBytes(self, full, bytes)
 end
 
 --- Save the options of a script as JSON, under their name and '.json', and return them.
