@@ -52,6 +52,9 @@ def lightning() -> tuple[str, Train]:
     from lightning import LightningModule, Trainer
     from lightning.pytorch.loggers import CSVLogger
 
+    # It holds on to the stderr that it was imported with.
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
     class Line(LightningModule):
         def __init__(self) -> None:
             super().__init__()

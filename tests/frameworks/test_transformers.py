@@ -74,10 +74,15 @@ def test_it_records_what_the_trainer_keeps(trainer, callback, recorded):
     assert len(rows) == len(history) + 1
 
 
-def test_it_saves_arguments_and_configuration(trainer, callback, recorded):
-    trainer(callback(), learning_rate=0.125).train()
+def test_it_saves_arguments_and_configuration(trainer, callback, recorded, capsys):
+    """
+    Without a word about tokens, which the trainer itself leaves out.
+    """
+    trainer(callback(), learning_rate=0.125, hub_token="hunter2").train()
 
     (experiment,) = recorded()
+    assert "hub_token" not in experiment["options.json"]
+    assert "secret" not in capsys.readouterr().err
     assert experiment["options.json"]["learning_rate"] == 0.125
     assert experiment["model.json"]["hidden_size"] == 8
     assert "Source.git-current-commit" in experiment.list_artifacts()

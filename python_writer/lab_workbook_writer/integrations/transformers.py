@@ -101,7 +101,11 @@ class LabWorkbookCallback(TrainerCallback):
         opened = self._recording
         opened.open()
         with opened.going_on("the training arguments"):
-            opened.save_options(args.to_dict())
+            # It writes <HUB_TOKEN> in the place of a token, which is no option, and would be called a secret.
+            given = args.to_dict()
+            opened.save_options(
+                {name: value for name, value in given.items() if value != f"<{name.upper()}>"}
+            )
         config: Any = getattr(model, "config", None)
         if hasattr(config, "to_dict"):
             with opened.going_on("the configuration of the model"):
