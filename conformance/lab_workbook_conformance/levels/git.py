@@ -78,9 +78,8 @@ def _changed(bench: Bench) -> Findings:
 
 
 def _clean(bench: Bench) -> Findings:
-    """Leave all as it was committed, but for a file that git does not track."""
+    """Leave all as it was committed."""
     with _repository(bench) as folder:
-        write(folder, {"untracked.txt": b"x\n"})
         found = yield from _saved(bench, folder, folder)
         if found.files.get(_NAME + _PATCH):
             yield Finding("git.patch", "nothing was changed", "", shown(found.files[_NAME + _PATCH]))
@@ -141,7 +140,9 @@ def _brings_back(bench: Bench, folder: str, patch: bytes) -> Findings:
         words = error.stderr.decode("utf-8", "replace")
         yield Finding("git.patch", f"it does not apply to the commit: {words}", "", shown(patch))
         return
-    right, made = _tracked(folder), _tracked(clone, patched=True)
+    right, made = _files(folder, "--cached"), _files(clone, "--cached", "--others")
+    # What git does not track may come along, but only as it is.
+    right |= {name: state for name, state in _files(folder, "--others").items() if name in made}
     for name in sorted(right.keys() | made.keys()):
         if right.get(name) != made.get(name):
             states = [
@@ -150,9 +151,8 @@ def _brings_back(bench: Bench, folder: str, patch: bytes) -> Findings:
             yield Finding("git.patch", f"it does not bring back {name}", states[0], states[1])
 
 
-def _tracked(folder: str, *, patched: bool = False) -> dict[str, tuple[bool, bytes]]:
-    """Return what each tracked file holds, and whether it can be run; of a clone all, for all are tracked."""
-    which = ["--cached", "--others"] if patched else ["--cached"]
+def _files(folder: str, *which: str) -> dict[str, tuple[bool, bytes]]:
+    """Return what files hold that git tracks, or does not, and whether they can be run."""
     listed = git(folder, "ls-files", "-z", *which).decode().split("\0")
     paths = {name: os.path.join(folder, name) for name in listed if name}
     return {

@@ -48,3 +48,11 @@ def no_binaries(right: Right) -> Any:
 def this_folder(right: Right) -> Any:
     """Only what was changed below the working directory is in the patch."""
     return [*right(), "--", "."]
+
+
+@instead_of("git.patch-5", git, "status")
+def empty_files(right: Right) -> Any:
+    """Files that git does not track are in the patch, but empty."""
+    said = right()
+    head = b"diff --git a/untracked.txt b/untracked.txt\nnew file mode 100644\nindex 0000000..e69de29\n"
+    return {**said, "git_patch": head + said["git_patch"]}
