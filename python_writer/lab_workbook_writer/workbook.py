@@ -253,6 +253,27 @@ class Workbook:
             for note in each.notes:
                 self._losses.say_once(f"git {note}", f"save_git_status: {note}")
 
+    def save_environment(self, name: str = _spec.ENVIRONMENT_DEFAULT_NAME) -> None:
+        """
+        Save what the script runs in, as ``<name>.json``.
+
+        >>> workbook.save_environment()
+
+        That is interpreter and packages, host and operating system, processors, memory and GPUs, command,
+        working directory, and the variables that bear on a result. Secrets among them are cut.
+        """
+        path = self._take(name, _spec.KIND_JSON_SUFFIX)
+
+        def fill(target: str) -> None:
+            # In here, because a workbook that is switched off asks for nothing.
+            from lab_workbook_writer.capture import environment
+
+            captured = environment.capture()
+            self._losses.add_secrets(repr(path), captured.secrets)
+            write_file(target, jsontext.encode(captured.document, self._losses.add))
+
+        self._save(path, fill)
+
     def new_time_series_log(
         self, name: str, fields: Sequence[str], *, save_every: int | None = None
     ) -> TimeSeriesLog:
