@@ -24,6 +24,7 @@ build = {
       ['lab-workbook.config'] = 'lab-workbook/config.lua',
       ['lab-workbook.dates'] = 'lab-workbook/dates.lua',
       ['lab-workbook.delivery'] = 'lab-workbook/delivery.lua',
+      ['lab-workbook.environment'] = 'lab-workbook/environment.lua',
       ['lab-workbook.errors'] = 'lab-workbook/errors.lua',
       ['lab-workbook.files'] = 'lab-workbook/files.lua',
       ['lab-workbook.folder'] = 'lab-workbook/folder.lua',

@@ -15,6 +15,7 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local dates = require 'lab-workbook.dates'
+local environment = require 'lab-workbook.environment'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
 local git = require 'lab-workbook.git'
@@ -151,6 +152,23 @@ function Workbook:saveGitStatus(name)
    end
    save(self, commit, git.commit)
    save(self, patch, git.patch)
+end
+
+--- Save what the script runs in, as NAME.json: interpreter and rocks, host and operating system, processors,
+-- memory and GPUs, command, working directory, and the variables that bear on a result, without secrets.
+-- @string[opt='environment'] name the artifact
+function Workbook:saveEnvironment(name)
+   check(self, 'saveEnvironment')
+   if name == nil then name = spec.ENVIRONMENT_DEFAULT_NAME end
+   local full = artifact(self, name, spec.KIND_JSON_SUFFIX)
+   if self.place.isNowhere then return end
+   local ran, captured = pcall(environment.capture)
+   if not ran then
+      self.losses:sayOnce('environment', ('saveEnvironment: nothing is recorded: %s'):format(tostring(captured)))
+      return
+   end
+   self.losses:addSecrets(text.shown(full), captured.secrets)
+   saveBytes(self, full, json.encode(captured.document, self.losses.report))
 end
 
 -- Returns what writes a file that is given away, what puts it back, and what removes a copied original.
