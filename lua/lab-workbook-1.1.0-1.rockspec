@@ -50,6 +50,7 @@ build = {
       ['lab-workbook.secrettexts'] = 'lab-workbook/secrettexts.lua',
       ['lab-workbook.series'] = 'lab-workbook/series.lua',
       ['lab-workbook.shell'] = 'lab-workbook/shell.lua',
+      ['lab-workbook.source'] = 'lab-workbook/source.lua',
       ['lab-workbook.spec'] = 'lab-workbook/spec.lua',
       ['lab-workbook.spool'] = 'lab-workbook/spool.lua',
       ['lab-workbook.tag'] = 'lab-workbook/tag.lua',

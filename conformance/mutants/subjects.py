@@ -2,7 +2,8 @@
 What is mutated: the modules of our two writers that decide which bytes lie in a folder.
 
 A function, or a line, is left out only where levels core and git cannot reach what it does; why stands here.
-What has no part in a folder at all (the spool, the uploader, models) is no subject; it has tests of its own.
+What has no part in a folder at all (the spool, the uploader, models) is no subject; it has tests of its own, and
+so has what the source is, in tests/source.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ _ENDS = "how an interpreter ends, which is not the adapter's to choose: tests/ex
 _S3 = "about buckets: level s3"
 _RETURNED = "what it returns is for the script: test_close.py"
 _BIAS = "it would show in thousands of tags, not in twenty: test_tags.py, lua/tests/test_tag.py"
-_NO_GIT = "a system without git, or with one that hangs, is no world of the kit: test_git_status.py"
 _PATH = "an adapter gives bytes, and chooses the path itself: lua/tests"
 _BOTH_WAYS = "a table and keywords in one call are only Python's: test_series_log.py"
 _KEY = "keys that are no texts or numbers are only Python's: reader/tests/protocol"
@@ -108,17 +108,6 @@ PYTHON: dict[str, dict[str, str]] = {
         "out_of_the_way": _CLOSED,
         "identity": _CLOSED,
         "sync": _DISK,
-    },
-    f"{_PYTHON_FOLDER}capture/git.py": {
-        "except FileNotFoundError:": _NO_GIT,
-        'raise NotRecorded("git is not installed, so nothing is recorded") from None': _NO_GIT,
-        "except subprocess.TimeoutExpired:": _NO_GIT,
-        'raise NotRecorded(f"git took more than {_TIMEOUT_SECONDS} s and was ended") from None': _NO_GIT,
-        "_TIMEOUT_SECONDS: Final = 60": _NO_GIT,
-        'said = done.stderr.decode(errors="replace").strip().partition("\\n")[0]': _WORDS,
-        "_environment": "variables that a hook of git sets: test_git_status.py",
-        '_KEPT: Final = ("GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM",'
-        ' "GIT_CONFIG_")': "variables that a hook of git sets: test_git_status.py",
     },
     f"{_PYTHON_FOLDER}folder.py": {
         "Folder.flush": _DISK,
@@ -220,10 +209,6 @@ LUA: dict[str, dict[str, str]] = {
         "self:sync()": _DISK,
         "if not done then errors.warn(('the end could not be written to %s: %s'):format("
         "self.root, problem)) end": _WORDS,
-    },
-    f"{_LUA_FOLDER}git.lua": {
-        "if code == 127 then return 'git is not installed' end": _NO_GIT,
-        "return nil, output ~= '' and output:match('^[^\\n]*') or ('git ended with %d'):format(code)": _WORDS,
     },
     f"{_LUA_FOLDER}init.lua": {
         "checkOptions": _WORDS,

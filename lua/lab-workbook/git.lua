@@ -1,13 +1,16 @@
 --- The state of the sources: the commit, and a patch that leads from it to the files as they are.
 --
 -- The patch must apply on any machine, so its form is fixed here: every switch answers a setting that a user
--- may have. Files that git does not know are not in the patch.
+-- may have. Files that git does not know are not in the patch, and neither are keys and the like.
 --
 -- @module lab-workbook.git
 
 require 'lab-workbook.interpreted'(true, true)
 
+local files = require 'lab-workbook.files'
+local redaction = require 'lab-workbook.redaction'
 local shell = require 'lab-workbook.shell'
+local spec = require 'lab-workbook.spec'
 
 local git = {}
 
@@ -26,7 +29,16 @@ local LOG = GIT .. 'log -n 1 --no-abbrev-commit --format=medium --date=default'
 
 local DIFF = GIT .. 'diff --binary --full-index --no-color --no-ext-diff --no-textconv --src-prefix=a/'
    .. ' --dst-prefix=b/ --unified=3 --inter-hunk-context=0 --no-relative --submodule=short'
-   .. ' --no-indent-heuristic HEAD'
+   .. ' --no-indent-heuristic HEAD -- :/'
+
+-- Returns the files that are never captured, each as git is told to leave it out.
+local function secretFiles()
+   local words = {}
+   local function add(pattern) words[#words + 1] = shell.quote(':(top,exclude,icase,glob)**/' .. pattern) end
+   for _, name in ipairs(spec.SECRET_FILES) do add(name) end
+   for _, folder in ipairs(spec.SECRET_FOLDERS) do add(folder .. '/**') end
+   return table.concat(words, ' ')
+end
 
 -- Returns a function that fills a file with what a command writes.
 local function filler(command)
@@ -51,9 +63,44 @@ end
 -- @string path the file
 git.commit = filler(LOG)
 
+local diff = filler(DIFF .. ' ' .. secretFiles())
+
+-- Returns a patch with the secrets in added lines cut. What was there before is in the commit, and has to
+-- stand in the patch as it was; a hunk is counted through, because a line of a file may look like any other.
+local function redacted(patch)
+   local lines, old, new = {}, 0, 0
+   for line in patch:gmatch('[^\n]*\n') do
+      local mark = line:sub(1, 1)
+      if old > 0 or new > 0 then
+         if mark == '+' then line = '+' .. redaction.text(line:sub(2, -2)) .. '\n' end
+         if mark == '-' or mark == ' ' then old = old - 1 end
+         if mark == '+' or mark == ' ' then new = new - 1 end
+      else
+         local olds, news = line:match('^@@ %-%d+(,?%d*) %+%d+(,?%d*) @@')
+         if olds then old, new = tonumber(olds:sub(2)) or 1, tonumber(news:sub(2)) or 1 end
+      end
+      lines[#lines + 1] = line
+   end
+   return table.concat(lines)
+end
+
 --- Fill a file with the changes since that commit; it is empty where there are none.
--- @function git.patch
 -- @string path the file
-git.patch = filler(DIFF)
+function git.patch(path)
+   local done, problem = diff(path)
+   local patch = done and files.read(path)
+   if not patch then return nil, problem end
+   return files.write(path, redacted(patch))
+end
+
+--- Return the id of the commit.
+function git.id()
+   return (shell.read(GIT .. 'rev-parse HEAD'):gsub('%s+$', ''))
+end
+
+--- Return the version of git.
+function git.version()
+   return (shell.read(GIT .. 'version'):gsub('^git version ', ''):gsub('%s+$', ''))
+end
 
 return git

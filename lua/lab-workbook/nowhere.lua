@@ -12,7 +12,7 @@ local file = {append = function() return true end}
 
 --- Return such a place.
 function nowhere.new()
-   return setmetatable({where = 'disabled:'}, Nowhere)
+   return setmetatable({where = 'disabled:', isNowhere = true}, Nowhere)
 end
 
 function Nowhere.openSeries() return file end

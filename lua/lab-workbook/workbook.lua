@@ -18,7 +18,6 @@ local dates = require 'lab-workbook.dates'
 local environment = require 'lab-workbook.environment'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
-local git = require 'lab-workbook.git'
 local json = require 'lab-workbook.json'
 local lifecycle = require 'lab-workbook.lifecycle'
 local losses = require 'lab-workbook.losses'
@@ -28,6 +27,7 @@ local plainoptions = require 'lab-workbook.options'
 local redaction = require 'lab-workbook.redaction'
 local series = require 'lab-workbook.series'
 local shell = require 'lab-workbook.shell'
+local source = require 'lab-workbook.source'
 local spec = require 'lab-workbook.spec'
 local text = require 'lab-workbook.text'
 local torchfile = require 'lab-workbook.torchfile'
@@ -137,21 +137,26 @@ function Workbook:saveTorch(name, object, choices)
    save(self, artifact(self, name, spec.KIND_TORCH7_SUFFIX), fill)
 end
 
---- Save the current commit and the changes since, as NAME.git-current-commit and NAME.git-patch.
+--- Save the source as it runs: NAME.git-current-commit, NAME.git-patch, which leads from that commit to the
+-- files as they are, and NAME.git-state.json, which says what else there is, and what was left out.
 -- Where there is no repository nothing is saved, which is said on stderr.
 -- @string[opt='Source'] name the artifacts
 function Workbook:saveGitStatus(name)
    check(self, 'saveGitStatus')
    if name == nil then name = spec.GIT_DEFAULT_NAME end
-   local commit = artifact(self, name, spec.KIND_GIT_COMMIT_SUFFIX)
-   local patch = artifact(self, name, spec.KIND_GIT_PATCH_SUFFIX)
-   local why = git.fault()
-   if why then
-      self.losses:sayOnce('git', ('saveGitStatus: nothing is recorded: %s'):format(why))
-      return
+   for _, suffix in ipairs{spec.KIND_GIT_COMMIT_SUFFIX, spec.KIND_GIT_PATCH_SUFFIX, spec.GIT_STATE_SUFFIX} do
+      artifact(self, name, suffix)
    end
-   save(self, commit, git.commit)
-   save(self, patch, git.patch)
+   if self.place.isNowhere then return end
+   local captured = source.capture(name)
+   if captured.nothing then
+      self.losses:sayOnce('git', ('saveGitStatus: nothing is recorded: %s'):format(captured.nothing))
+   end
+   for _, part in ipairs(captured.parts) do save(self, artifact(self, name, part.suffix), part.fill) end
+   for _, note in ipairs(captured.notes) do
+      self.losses:sayOnce('git ' .. note, 'saveGitStatus: ' .. note)
+   end
+   captured.discard()
 end
 
 --- Save what the script runs in, as NAME.json: interpreter and rocks, host and operating system, processors,

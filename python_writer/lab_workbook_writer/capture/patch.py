@@ -127,6 +127,8 @@ def _hunk(found: re.Match[bytes], lines: list[bytes], place: int) -> tuple[Hunk,
 
 def _redacted(section: Section, redact: Redact, content: Callable[[str], bytes]) -> tuple[bytes, int]:
     if not section.hunks:
+        # Without the lines that name the file once more, git does not find the end of `a /b`.
+        section.head[0] = _unambiguous(section.head[0])
         return section.text(), 0
     before = sum(redact(_side(hunk, b" -"))[1] for hunk in section.hunks)
     if before:
@@ -140,6 +142,23 @@ def _redacted(section: Section, redact: Redact, content: Callable[[str], bytes])
         hunk.heading = heading.rstrip(b"\n") + b"\n"
         count += cut + _redact_added(hunk, redact)
     return section.text(), count
+
+
+def _unambiguous(line: bytes) -> bytes:
+    """Return the first line of a section with its two names in quotes, if there is a space in them."""
+    names = line[len(b"diff --git ") : -1]
+    middle = len(names) // 2
+    one, other = names[:middle], names[middle + 1 :]
+    if b" " not in one or one[2:] != other[2:] or one.startswith(b'"'):
+        return line
+    return _first_line(one[2:])
+
+
+def _first_line(path: bytes) -> bytes:
+    quoted = b"".join(
+        b"\\%03o" % byte if byte in b'"\\' or not 32 <= byte < 127 else b"%c" % byte for byte in path
+    )
+    return b'diff --git "a/%b" "b/%b"\n' % (quoted, quoted)
 
 
 def _side(hunk: Hunk, marks: bytes) -> bytes:
@@ -175,7 +194,8 @@ def _redact_added(hunk: Hunk, redact: Redact) -> int:
 
 def _whole(section: Section, data: bytes, *, is_gone: bool) -> bytes:
     """Put the changes of a file by its whole new content."""
-    head = [line for line in section.head if not line.startswith((b"--- ", b"+++ "))]
+    first, *more = section.head
+    head = [_unambiguous(first), *(line for line in more if not line.startswith((b"--- ", b"+++ ")))]
     for number, line in enumerate(head):
         if found := _INDEX.match(line):
             new = found[2] if is_gone else blob_id(data, len(found[1])).encode()
@@ -205,9 +225,6 @@ def whole_file(path: bytes, old: tuple[str, str], new: tuple[str, str], data: by
 
     A mode of zeros says that there is no such file.
     """
-    quoted = b"".join(
-        b"\\%03o" % byte if byte in b'"\\' or not 32 <= byte < 127 else b"%c" % byte for byte in path
-    )
     (before, was), (after, becomes) = old, new
     if not after.strip("0"):
         lines = [f"deleted file mode {before}"]
@@ -217,4 +234,4 @@ def whole_file(path: bytes, old: tuple[str, str], new: tuple[str, str], data: by
         lines = [f"old mode {before}", f"new mode {after}"] if before != after else []
     mode = f" {after}" if before == after else ""
     head = "".join(f"{line}\n" for line in [*lines, f"index {was}..{becomes}{mode}"])
-    return b'diff --git "a/%b" "b/%b"\n' % (quoted, quoted) + head.encode() + literal(data)
+    return _first_line(path) + head.encode() + literal(data)
