@@ -169,7 +169,7 @@ function Workbook:saveEnvironment(name)
    if self.place.isNowhere then return end
    local ran, captured = pcall(environment.capture)
    if not ran then
-      self.losses:sayOnce('environment', ('saveEnvironment: nothing is recorded: %s'):format(tostring(captured)))
+      self.losses:sayOnce('environment', 'saveEnvironment: nothing is recorded: ' .. tostring(captured))
       return
    end
    self.losses:addSecrets(text.shown(full), captured.secrets)
