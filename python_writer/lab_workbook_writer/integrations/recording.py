@@ -74,6 +74,8 @@ class Recording:
             if self._capture:
                 with self.going_on("the state of the source"):
                     self._workbook.save_git_status()
+                with self.going_on("the environment"):
+                    self._workbook.save_environment()
         return self._workbook
 
     def log(self, values: Mapping[str, Any], step: Any = None) -> None:

@@ -41,7 +41,7 @@ def test_it_opens_when_it_is_needed(recording, prefix, tmp_path):
 
 def test_it_saves_the_state_of_the_source_once(prefix, tmp_path, monkeypatch):
     """
-    Unless ``capture`` says no.
+    With the environment, unless ``capture`` says no.
     """
     who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
     for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "First"]):
@@ -53,7 +53,7 @@ def test_it_saves_the_state_of_the_source_once(prefix, tmp_path, monkeypatch):
     recording.close()
 
     saved = experiment(prefix).list_artifacts()
-    assert "Source.git-current-commit" in saved
+    assert {"Source.git-current-commit", "environment.json"} <= set(saved)
 
 
 def test_an_open_workbook_stays_open(workbook, home_of):
