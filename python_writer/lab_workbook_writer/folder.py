@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection
 from typing import Any
 
 from lab_workbook.errors import TagTaken, warn
@@ -62,6 +63,9 @@ class Folder(Tree):
 
     def look(self) -> None:
         pass
+
+    def adopt(self, names: Collection[str]) -> None:
+        self._names.update(names)
 
     def end(self, ending: Ending) -> bool:
         files = {}

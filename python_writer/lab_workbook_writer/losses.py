@@ -22,9 +22,10 @@ _SENTENCES = {
 
 
 class Losses:
-    """The losses of one workbook, each kind warned of once."""
+    """The losses of one workbook, each kind warned of once; ``after`` ends the warning."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: str = "; all such are counted in end.json, said only once") -> None:
+        self._after = after
         self._counts = dict.fromkeys(_SENTENCES, 0)
         # Reentrant, because a signal handler may lose a row as well.
         self._lock = threading.RLock()
@@ -35,7 +36,7 @@ class Losses:
         with self._lock:
             self._counts[kind] += 1
         reason = f" ({why})" if why else ""
-        self.say_once(kind, f"{_SENTENCES[kind]}{reason}; all such are counted in end.json, said only once")
+        self.say_once(kind, f"{_SENTENCES[kind]}{reason}{self._after}")
 
     def add_secrets(self, where: str, names: Sequence[str], advice: str = "") -> None:
         """Count secrets that were cut, and say once below which names; ``advice`` tells how to keep them."""

@@ -11,7 +11,7 @@ import contextlib
 import errno
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
 from lab_workbook.errors import AccessDenied, StoreError
@@ -63,6 +63,10 @@ class Place(Protocol):
         """Say what is new about its way to where it belongs; called at most once a second a series."""
         ...
 
+    def adopt(self, names: Collection[str]) -> None:
+        """Count series that other processes have made here among its own."""
+        ...
+
     def end(self, ending: Ending) -> bool:
         """Write the ending, wait as long as is due, and say whether it has arrived."""
         ...
@@ -94,6 +98,9 @@ class Nowhere:
         return True
 
     def look(self) -> None:
+        pass
+
+    def adopt(self, names: Collection[str]) -> None:
         pass
 
     def end(self, ending: Ending) -> bool:  # noqa: ARG002 - as in Place

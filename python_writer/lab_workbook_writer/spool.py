@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Collection
 
 from lab_workbook.config import Config
 from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken
@@ -95,6 +96,12 @@ class Spool(Tree):
 
     def look(self) -> None:
         self._delivery.look()
+
+    def adopt(self, names: Collection[str]) -> None:
+        for name in names:
+            # Whoever made it has told the uploader, unless it came too late to be heard.
+            self._tell("series", name=name, saveEvery=None)
+            self._series.add(name)
 
     def end(self, ending: Ending) -> bool:
         arrived = False

@@ -18,15 +18,15 @@ import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab_workbook import config
 from lab_workbook.errors import InvalidSeries, InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec, documents, jsontext, names, process, tags
 from lab_workbook.protocol.text import is_utf8, mended
 
-from lab_workbook_writer import WRITER, lifecycle, series_log
-from lab_workbook_writer.append_file import AppendFile
+from lab_workbook_writer import WRITER, lifecycle, ranks, series_log
+from lab_workbook_writer.append_file import AppendFile, Opener
 from lab_workbook_writer.capture import command
 from lab_workbook_writer.folder import Folder
 from lab_workbook_writer.losses import Losses
@@ -34,9 +34,19 @@ from lab_workbook_writer.metrics import Metrics
 from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Place, remove, write_file
 from lab_workbook_writer.series_log import TimeSeriesLog
 
+if TYPE_CHECKING:
+    from lab_workbook_writer.guest import Guest
+    from lab_workbook_writer.host import Host
+    from lab_workbook_writer.spool import Spool
+
 
 def new_experiment(
-    *, tag: str | None = None, note: str | None = None, resumes: str | None = None, **settings: Any
+    *,
+    tag: str | None = None,
+    note: str | None = None,
+    resumes: str | None = None,
+    rank: int | None = None,
+    **settings: Any,
 ) -> Workbook:
     """
     Start an experiment; `lab_workbook.new_experiment` says everything about it.
@@ -52,7 +62,10 @@ def new_experiment(
     if config.is_disabled():
         return Workbook(chosen, Nowhere("disabled:", lambda: None))
     loaded = config.load(settings)
-    place: Place
+    own_rank = ranks.of(os.environ, rank)
+    if own_rank is not None and own_rank.number:
+        return _as_guest(chosen, own_rank, loaded.spool_dir)
+    place: Folder | Spool
     if loaded.bucket_prefix.kind == "s3":
         from lab_workbook_writer.spool import Spool
 
@@ -60,7 +73,7 @@ def new_experiment(
     else:
         place = Folder(loaded.bucket_prefix, begin)
     _announce(chosen, place.where)
-    return Workbook(chosen, place)
+    return Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded.spool_dir))
 
 
 class Workbook:
@@ -70,11 +83,18 @@ class Workbook:
     ``tag`` names it, and ``where`` is the URL under which its files lie.
     """
 
-    def __init__(self, tag: str, place: Place) -> None:
-        self.tag = tag
+    def __init__(
+        self, tag: str, place: Place, *, host: Host | None = None, guest: Guest | None = None
+    ) -> None:
+        self._tag = tag
         self.where = place.where
         self._place = place
-        self._losses = Losses()
+        self._losses = Losses("; said only once") if guest else Losses()
+        # What other ranks need of us, or we of rank 0.
+        self._host = host
+        self._guest = guest
+        if guest is not None:
+            guest.say = self._losses.say_once
         self._register = names.Register()
         self._saved: set[str] = set()
         self._series: dict[str, AppendFile] = {}
@@ -84,6 +104,17 @@ class Workbook:
         self._lock = threading.RLock()
         self._watch = lifecycle.Watch(self._end, self._after_fork)
         self._watch.start()
+
+    @property
+    def tag(self) -> str:
+        """
+        The name of the experiment.
+
+        On another rank it is that of rank 0, if that is found on this host within some seconds; else a tag
+        that no experiment has.
+        """
+        run = self._guest.run() if self._guest else None
+        return run.tag if run else self._tag
 
     def save_json(self, name: str, value: object, *, allow: Collection[str] = ()) -> None:
         """
@@ -293,13 +324,14 @@ class Workbook:
         every = series_log.check_save_every(name, save_every)
         header = series_log.header(fields)
         with self._lock:
-            path = self._take(name, _spec.KIND_SERIES_SUFFIX, is_series=True)
-            file = AppendFile(lambda: self._open_series(path, header, every))
+            path = self._take(name, self._series_suffix, is_series=True)
+            file = self._append_file(path, lambda: self._open_series(path, header, every))
             self._series[path] = file
-        try:
-            file.open()
-        except OSError as error:
-            warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")
+        if self._guest is None:
+            try:
+                file.open()
+            except OSError as error:
+                warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")
         return TimeSeriesLog(path, fields, file, self._losses, self._look)
 
     def log(self, values: Mapping[str, object], step: int | None = None) -> None:
@@ -359,7 +391,8 @@ class Workbook:
         self._end(lifecycle.of_exception(error))
 
     def __repr__(self) -> str:
-        return f"<Workbook {self.tag} in {self.where}>"
+        # The tag of another process may have to be waited for.
+        return f"<Workbook {self._tag if self._guest is None else 'of'} in {self.where}>"
 
     def _take(self, name: Any, suffix: str = "", *, is_series: bool = False) -> str:
         """Return the whole name of an artifact, after all that can be wrong with it."""
@@ -380,6 +413,13 @@ class Workbook:
             f"{path!r} holds more than tensors and plain values: it can be read only by its classes' code."
             " model.state_dict() can be read by all, with weights_only=True (said once)",
         )
+
+    @property
+    def _series_suffix(self) -> str:
+        return (self._guest.mark if self._guest else "") + _spec.KIND_SERIES_SUFFIX
+
+    def _append_file(self, path: str, opener: Opener) -> AppendFile:
+        return self._guest.new_file(path, opener) if self._guest else AppendFile(opener)
 
     def _open_series(self, path: str, header: bytes, save_every: int | None) -> int:
         self._check_open()
@@ -412,11 +452,20 @@ class Workbook:
             self._watch.stop()
             for file in self._series.values():
                 file.close()
-        ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
         try:
+            self._take_over()
+            ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
             self._place.end(ending)
         except OSError as error:
             warn(f"the end of {self.tag} could not be written: {error}")
+
+    def _take_over(self) -> None:
+        """Make what other ranks have logged a part of what is sealed."""
+        if self._host is not None:
+            known = {*self._saved, *self._series}
+            self._place.adopt(
+                self._host.close(known, lambda why: self._losses.add(_spec.LOSS_ARTIFACTS, why))
+            )
 
     def _after_fork(self) -> None:
         """Become inert: the experiment belongs to the process that has started it."""
@@ -425,6 +474,7 @@ class Workbook:
         self._losses.after_fork()
         self._place.after_fork()
         self._place = Nowhere(self.where, self._say_forked)
+        self._host = self._guest = None
         for file in self._series.values():
             file.forget()
 
@@ -433,6 +483,23 @@ class Workbook:
             f"fork {os.getpid()}",
             f"this process was forked from the one that writes {self.tag}: what it logs is not recorded",
         )
+
+
+def _as_guest(tag: str, rank: ranks.Rank, spool_dir: str) -> Workbook:
+    from lab_workbook_writer.guest import Guest
+    from lab_workbook_writer.rendezvous import Meeting
+
+    guest = Guest(Meeting(rank, spool_dir))
+    return Workbook(tag, guest, guest=guest)
+
+
+def _as_host(tag: str, rank: ranks.Rank | None, place: Folder | Spool, spool_dir: str) -> Host | None:
+    if rank is None:
+        return None
+    from lab_workbook_writer.host import Host
+    from lab_workbook_writer.rendezvous import Meeting, Run
+
+    return Host(Meeting(rank, spool_dir), Run(tag, place.where, place.root))
 
 
 def _begin(tag: str, note: object, resumes: object) -> documents.Document:

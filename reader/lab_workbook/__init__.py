@@ -121,6 +121,7 @@ def new_experiment(
     tag: str | None = None,
     note: str | None = None,
     resumes: str | None = None,
+    rank: int | None = None,
     endpoint_url: str | None = None,
     profile: str | None = None,
     region: str | None = None,
@@ -143,7 +144,11 @@ def new_experiment(
     '201602122149-PMJ8a76csB'
 
     ``note`` is shown in listings, and ``resumes`` is the tag of the experiment that this one goes on
-    from. All else is a setting: what is left out comes from the environment
+    from. ``rank`` is that of a process of a distributed training, where its launcher does not say it as
+    torchrun, SLURM and MPI do: rank 0 records, and what the others log is kept in series of their own if
+    they are on the same host; with ``rank=0`` each of several processes records by itself.
+
+    All else is a setting: what is left out comes from the environment
     (``LAB_WORKBOOK_BUCKET_PREFIX``), from ``~/.lab-workbook-config`` or from the defaults. Leave the
     workbook by ``with`` or ``close()``; at exit it closes itself.
 
@@ -167,6 +172,7 @@ def new_experiment(
         tag=tag,
         note=note,
         resumes=resumes,
+        rank=rank,
         endpoint_url=endpoint_url,
         profile=profile,
         region=region,

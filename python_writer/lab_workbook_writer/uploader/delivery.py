@@ -180,6 +180,9 @@ class Delivery:
 
     def _take(self, line: Line) -> None:
         verb = line.get("verb")
+        if self._is_sealing or (self._end is not None and verb == "series"):
+            # Of a process of another rank, which has not heard yet that rank 0 has ended.
+            return
         self._weather.moved(0)
         try:
             if verb == "series":

@@ -29,7 +29,9 @@ class Growth:
         self._series: dict[str, _Growing] = {}
 
     def add(self, path: str, name: str, save_every: int | None, *, upload_every: float) -> None:
-        """Take on a series, where an earlier uploader has left it."""
+        """Take on a series, where an earlier uploader has left it; one that is known stays as it is."""
+        if name in self._series:
+            return
         trail = self._journal.trail(name)
         series = Series(path, name, save_every, published=trail.end, upload_every=upload_every)
         self._series[name] = _Growing(self._sender, self._lanes, series, trail)
@@ -58,6 +60,7 @@ class _Growing:
         self._series = series
         self._trail = trail
         self._artifact_bytes = 0
+        self._last: int | None = None
         # Since when each is superseded, the oldest first; and what may be removed by now.
         self._superseded: deque[tuple[float, Segment]] = deque()
         self._removable: deque[Segment] = deque()
@@ -73,8 +76,11 @@ class _Growing:
 
     def finish(self, now: float) -> None:
         """Send the artifact whole."""
-        self._series.look(now)
-        size = self._series.take(now)
+        if self._last is None:
+            self._series.look(now)
+            # Once: the process of another rank may write on, and what is sealed must not wait for it.
+            self._last = self._series.take(now)
+        size = self._last
         sent = self._sender.journal.published.get(self._series.name)
         if size == 0 or (sent is not None and sent.bytes == size):
             return
