@@ -60,8 +60,9 @@ def gpus() -> list[dict[str, Any]]:
 def _gpu(line: str) -> dict[str, Any]:
     index, name, uuid, mebibytes, driver = (part.strip() for part in line.split(",")[: len(_SMI_FIELDS)])
     size = int(mebibytes) << 20 if mebibytes.isdecimal() else None
-    found = {"index": int(index) if index.isdecimal() else None, "name": name, "uuid": uuid}
-    return {**found, "memory": size, "driver": driver}
+    number = int(index) if index.isdecimal() else None
+    found = {"index": number, "name": name, "uuid": uuid, "memory": size, "driver": driver}
+    return {key: value for key, value in found.items() if value not in (None, "")}
 
 
 def _cpu_model() -> str | None:
