@@ -35,6 +35,7 @@ from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Place, rem
 from lab_workbook_writer.series_log import TimeSeriesLog
 
 if TYPE_CHECKING:
+    from lab_workbook_writer.capture.output import OutputCapture
     from lab_workbook_writer.guest import Guest
     from lab_workbook_writer.host import Host
     from lab_workbook_writer.spool import Spool
@@ -46,6 +47,7 @@ def new_experiment(
     note: str | None = None,
     resumes: str | None = None,
     rank: int | None = None,
+    capture_output: bool = False,
     **settings: Any,
 ) -> Workbook:
     """
@@ -64,7 +66,8 @@ def new_experiment(
     loaded = config.load(settings)
     own_rank = ranks.of(os.environ, rank)
     if own_rank is not None and own_rank.number:
-        return _as_guest(chosen, own_rank, loaded.spool_dir)
+        guest = _as_guest(chosen, own_rank, loaded.spool_dir)
+        return guest.capture_output() if capture_output else guest
     place: Folder | Spool
     if loaded.bucket_prefix.kind == "s3":
         from lab_workbook_writer.spool import Spool
@@ -73,7 +76,8 @@ def new_experiment(
     else:
         place = Folder(loaded.bucket_prefix, begin)
     _announce(chosen, place.where)
-    return Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded.spool_dir))
+    workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded.spool_dir))
+    return workbook.capture_output() if capture_output else workbook
 
 
 class Workbook:
@@ -99,6 +103,7 @@ class Workbook:
         self._saved: set[str] = set()
         self._series: dict[str, AppendFile] = {}
         self._metrics = Metrics(self.new_time_series_log)
+        self._output: OutputCapture | None = None
         self._is_open = True
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
@@ -355,6 +360,25 @@ class Workbook:
         """
         self._metrics.log(values, step)
 
+    def capture_output(self) -> Workbook:
+        """
+        Keep what is printed from now on, as ``output.csv``; returns the workbook.
+
+        >>> workbook = lab_workbook.new_experiment(capture_output=True)
+
+        Each line of ``sys.stdout`` and ``sys.stderr`` becomes a row with ``line``, ``stream`` and ``text``:
+        without colours, without secrets, and of a progress bar its last state. Both streams are put back
+        when the experiment ends.
+        """
+        from lab_workbook_writer.capture import output
+
+        if self._output is None:
+            self._output = output.started(
+                self.new_time_series_log,
+                lambda count: self._losses.add_secrets(repr(output.NAME), [""] * count),
+            )
+        return self
+
     def flush(self, seconds: float | None = None) -> bool:
         """
         Make everything so far survive a power loss, and ask for its delivery now.
@@ -445,6 +469,8 @@ class Workbook:
             raise Misuse("end.last", f"the experiment {self.tag} is closed: nothing can be added to it")
 
     def _end(self, ended: lifecycle.Ended) -> None:
+        if self._output is not None and self._is_open:
+            self._output.stop()
         with self._lock:
             if not self._is_open:
                 return
@@ -471,6 +497,8 @@ class Workbook:
         """Become inert: the experiment belongs to the process that has started it."""
         self._lock = threading.RLock()
         self._metrics.after_fork()
+        if self._output is not None:
+            self._output.forget()
         self._losses.after_fork()
         self._place.after_fork()
         self._place = Nowhere(self.where, self._say_forked)

@@ -122,6 +122,7 @@ def new_experiment(
     note: str | None = None,
     resumes: str | None = None,
     rank: int | None = None,
+    capture_output: bool = False,
     endpoint_url: str | None = None,
     profile: str | None = None,
     region: str | None = None,
@@ -147,6 +148,7 @@ def new_experiment(
     from. ``rank`` is that of a process of a distributed training, where its launcher does not say it as
     torchrun, SLURM and MPI do: rank 0 records, and what the others log is kept in series of their own if
     they are on the same host; with ``rank=0`` each of several processes records by itself.
+    ``capture_output`` keeps what is printed, as ``output.csv``.
 
     All else is a setting: what is left out comes from the environment
     (``LAB_WORKBOOK_BUCKET_PREFIX``), from ``~/.lab-workbook-config`` or from the defaults. Leave the
@@ -173,6 +175,7 @@ def new_experiment(
         note=note,
         resumes=resumes,
         rank=rank,
+        capture_output=capture_output,
         endpoint_url=endpoint_url,
         profile=profile,
         region=region,
