@@ -48,7 +48,13 @@ def work(isolation: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(kinds, "_processors", [])
     (folder / "train.py").write_text("rate = 0.1\n")
     who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "First steps"]):
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        ["commit", "-q", "-m", "First steps"],
+        ["remote", "add", "origin", "https://github.com/ada/digits.git"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ):
         subprocess.run(["git", *who, *words], check=True)
     previous = None
     for tag, rate in TAGS.items():

@@ -72,7 +72,13 @@ def work(isolation: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("train.py", "train.lua"):
         (folder / name).write_text("the training script\n")
     git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "First steps"]):
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        ["commit", "-q", "-m", "First steps"],
+        ["remote", "add", "origin", "https://github.com/ada/digits.git"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ):
         subprocess.run([*git, *command], check=True)
     (folder / "train.py").write_text("the training script, changed\n")
     return folder

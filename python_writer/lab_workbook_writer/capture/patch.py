@@ -42,11 +42,16 @@ class Hunk:
 
 @dataclass
 class Section:
-    """What a patch says of one file; either ``hunks`` or ``rest`` (of a binary) has something."""
+    """
+    What a patch says of one file; either ``hunks`` or ``rest`` (of a binary) has something.
+
+    ``raw`` is how git has put it.
+    """
 
     head: list[bytes]
     hunks: list[Hunk] = field(default_factory=list)
     rest: list[bytes] = field(default_factory=list)
+    raw: bytes = b""
 
     @property
     def new_id(self) -> str:
@@ -85,14 +90,15 @@ def sections(patch: bytes) -> Iterator[Section]:
     """Take a patch apart."""
     lines = _lines(patch)
     section: Section | None = None
-    place = 0
+    place = start = 0
     while place < len(lines):
         line = lines[place]
         place += 1
         if line.startswith(b"diff --git "):
             if section is not None:
+                section.raw = b"".join(lines[start : place - 1])
                 yield section
-            section = Section([line])
+            section, start = Section([line]), place - 1
         elif section is None:
             raise ValueError("a patch begins with the name of a file")
         elif found := _HUNK.match(line):
@@ -103,6 +109,7 @@ def sections(patch: bytes) -> Iterator[Section]:
         else:
             section.head.append(line)
     if section is not None:
+        section.raw = b"".join(lines[start:])
         yield section
 
 
@@ -141,7 +148,7 @@ def _redacted(section: Section, redact: Redact, content: Callable[[str], bytes])
         heading, cut = redact(hunk.heading)
         hunk.heading = heading.rstrip(b"\n") + b"\n"
         count += cut + _redact_added(hunk, redact)
-    return section.text(), count
+    return (section.text(), count) if count else (section.raw, 0)
 
 
 def _unambiguous(line: bytes) -> bytes:

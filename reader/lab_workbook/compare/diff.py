@@ -23,7 +23,7 @@ from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.overview.listing import PARAMETERS_MAX_BYTES
 from lab_workbook.overview.parameters import Parameters
-from lab_workbook.protocol import _spec
+from lab_workbook.protocol import _spec, layout
 from lab_workbook.protocol.text import printable
 
 # More is data in a patch, and to compare it takes minutes.
@@ -154,7 +154,7 @@ def diff(a: Experiment, b: Experiment) -> Diff:
 def _parameters(experiment: Experiment, sizes: Mapping[str, int], problems: list[str]) -> dict[str, Any]:
     found = Parameters()
     for name, size in sizes.items():
-        if name.endswith(_spec.KIND_JSON_SUFFIX) and size <= PARAMETERS_MAX_BYTES:
+        if layout.is_parameters(name) and size <= PARAMETERS_MAX_BYTES:
             document = _read(experiment, name, problems)
             if isinstance(document, dict):
                 found.add(name, document)

@@ -17,7 +17,7 @@ from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.overview.listing import PARAMETERS_MAX_BYTES
 from lab_workbook.overview.parameters import Parameters
-from lab_workbook.protocol import _spec
+from lab_workbook.protocol import layout
 
 # Each is a request, and what somebody wants to look at is among the first.
 _DOCUMENTS_MAX = 20
@@ -87,7 +87,7 @@ def _parameters(experiment: Experiment, artifacts: Mapping[str, int], problems: 
     documents = [
         name
         for name, size in artifacts.items()
-        if name.endswith(_spec.KIND_JSON_SUFFIX) and size <= PARAMETERS_MAX_BYTES
+        if layout.is_parameters(name) and size <= PARAMETERS_MAX_BYTES
     ]
     found = Parameters()
     for name in documents[:_DOCUMENTS_MAX]:

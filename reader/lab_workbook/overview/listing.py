@@ -89,5 +89,5 @@ def one(store: Reads, tag: str) -> Listed:
 
 
 def _is_parameters(name: str, entry: Entry) -> bool:
-    is_json = name.endswith(_spec.KIND_JSON_SUFFIX) and not layout.is_hidden(name)
-    return is_json and entry.size <= PARAMETERS_MAX_BYTES
+    is_one = layout.is_parameters(name) and not layout.is_hidden(name)
+    return is_one and entry.size <= PARAMETERS_MAX_BYTES

@@ -38,6 +38,11 @@ def is_hidden(name: str) -> bool:
     return name.partition("/")[0] == _spec.LAYOUT_RESERVED
 
 
+def is_parameters(name: str) -> bool:
+    """Say whether an artifact has parameters or results in it, and not what the source was."""
+    return name.endswith(_spec.KIND_JSON_SUFFIX) and not name.endswith(_spec.GIT_STATE_SUFFIX)
+
+
 def content_type(name: str) -> str:
     """Return the Content-Type that an artifact of this name is put with."""
     for suffix, kind in (CONTENT_TYPES | _OTHER_TYPES).items():
