@@ -93,8 +93,8 @@ class _Loader:
         if os.path.isdir(files) and not os.path.islink(files):
             for each in trees.all_files(files):
                 self._file(run, each)
-        links = trees.others(self._folder)
-        run.left_out.update({"links": links} if links else {})
+            links = trees.others(files)
+            run.left_out.update({"links": links} if links else {})
         return run
 
     def _file(self, run: Run, each: trees.Plain) -> None:

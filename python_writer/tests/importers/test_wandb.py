@@ -130,6 +130,21 @@ def test_the_files_of_a_run_with_a_network_are_read(source, imported):
     assert run["import.json"]["leftOut"] == {"links": 1}
 
 
+def test_a_folder_of_files_that_is_a_link_is_none(source, tmp_path, imported):
+    """
+    It may lead to the files of whoever imports.
+    """
+    files = source / "wandb" / NAME / "files"
+    files.rename(tmp_path / "mine")
+    (tmp_path / "mine/config.yaml").write_text("lr: {value: 1}\n")
+    files.symlink_to(tmp_path / "mine")
+
+    assert imported("wandb", source / "wandb")[NAME]["import.json"]["files"] == {}
+    (source / "wandb" / NAME / LOG.name).unlink()
+    with pytest.raises(Unreadable, match="no run of W&B"):
+        list(importers.find("wandb", str(source / "wandb")))
+
+
 def test_files_that_cannot_be_read_are_told(source, imported):
     files = source / "wandb" / NAME / "files"
     (files / "config.yaml").write_text("a: &a [1]\nb: *a\n")
