@@ -55,6 +55,7 @@ local function checkOptions(options)
             key, text.shown(value)))
       end
    end
+   if options.resumes ~= nil then tag.check(options.resumes) end
 end
 
 -- Returns a function that gives the document of begin.json, once the namespace of process ids is known.

@@ -211,6 +211,7 @@ def test_a_value_without_a_rule_leaves_what_was_saved_before(run, prefix):
             "newExperiment has no option 'bucketprefix'; it has: ",
         ),
         ("lab:newExperiment{tag = 'a/b'}", "(rule tag.explicit)"),
+        ("lab:newExperiment{resumes = 'a/b'}", "(rule tag.explicit)"),
         (
             "lab:newExperiment{tag = 'T'}",
             "exists and is not empty: choose another tag, or leave it out (rule tag.claim)",

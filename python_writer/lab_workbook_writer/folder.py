@@ -46,6 +46,12 @@ class Folder(Tree):
         except OSError as error:
             raise refused(self.root, error, _ADVICE) from error
 
+    def look_for(self, resumed: str | None) -> None:
+        """Warn if the experiment that this one goes on from is not beside it."""
+        beside = os.path.dirname(self.root.rstrip("/"))
+        if resumed is not None and not os.path.isdir(os.path.join(beside, resumed)):
+            warn(f"{resumed!r}, which this experiment resumes, is not in {beside}: nobody can stitch the two")
+
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:  # noqa: ARG002 - as in Place
         if name in self._names:
             return self.reopen_series(name)

@@ -75,6 +75,7 @@ def new_experiment(
         place = Spool(loaded, begin, explicit=tag is not None)
     else:
         place = Folder(loaded.bucket_prefix, begin)
+        place.look_for(resumes)
     _announce(chosen, place.where)
     workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded.spool_dir))
     return workbook.capture_output() if capture_output else workbook
@@ -534,6 +535,8 @@ def _begin(tag: str, note: object, resumes: object) -> documents.Document:
     for argument, value in (("note", note), ("resumes", resumes)):
         if value is not None and not (isinstance(value, str) and is_utf8(value)):
             raise Misuse("begin.optional", f"{argument} is a text in UTF-8, not {value!r}")
+    if resumes is not None and tags.check(resumes) == tag:
+        raise Misuse("begin.optional", f"{tag!r} cannot resume itself")
     known = {**process.identity(), "command": command.redacted_command()}
     optional = {"nonce": tags.random_text(8), **known, "note": note, "resumes": resumes}
     return documents.begin(tag, WRITER, f"Python {sys.version.split()[0]}", optional)

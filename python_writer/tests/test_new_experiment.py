@@ -147,6 +147,34 @@ def test_a_note_is_a_text(prefix, argument):
         lab_workbook.new_experiment(bucket_prefix=prefix, **{argument: 5})
 
 
+@pytest.mark.parametrize("resumes", ["a/b", "..", "", "x" * 129])
+def test_what_is_resumed_is_named_by_a_tag(prefix, tmp_path, resumes):
+    """
+    Before anything is claimed.
+    """
+    with pytest.raises(InvalidTag, match=r"tag\.explicit"):
+        lab_workbook.new_experiment(bucket_prefix=prefix, resumes=resumes)
+    with pytest.raises(Misuse, match="'T' cannot resume itself"):
+        lab_workbook.new_experiment(bucket_prefix=prefix, tag="T", resumes="T")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_experiment_that_is_not_there_cannot_be_stitched(prefix, capsys):
+    """
+    So a tag that was mistyped is said to be at once, in a folder; the training goes on.
+    """
+    with lab_workbook.new_experiment(bucket_prefix=prefix) as first:
+        pass
+    assert capsys.readouterr().err == ""
+
+    lab_workbook.new_experiment(bucket_prefix=prefix, resumes=first.tag).close()
+    assert capsys.readouterr().err == ""
+
+    lab_workbook.new_experiment(bucket_prefix=prefix, resumes=first.tag[:-1]).close()
+    assert f"'{first.tag[:-1]}', which this experiment resumes, is not in " in capsys.readouterr().err
+
+
 def test_the_callers_random_numbers_are_left_alone(prefix):
     """
     Recording a run must not change it.

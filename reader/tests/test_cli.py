@@ -27,10 +27,11 @@ def configured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ls_gives_a_line_for_each_experiment(make: Any) -> None:
     """
-    Tag, status, start and note, each in its column.
+    Tag, status, start, note and what it resumes, each in its column.
     """
     make("A", end={"outcome": "failed"})
     make("LONG", begin={"note": "half the rate"})
+    make("NEXT", begin={"resumes": "LONG"})
     make("OLD", {"a.json": b"1"}, begin=None)
 
     result = run("ls")
@@ -39,6 +40,7 @@ def test_ls_gives_a_line_for_each_experiment(make: Any) -> None:
     assert result.stdout == (
         "A     failed   2016-02-12T21:49:00Z\n"
         "LONG  open     2016-02-12T21:49:00Z  half the rate\n"
+        "NEXT  open     2016-02-12T21:49:00Z                 resumes LONG\n"
         "OLD   unknown\n"
     )
 
@@ -56,7 +58,7 @@ def test_ls_for_programs_is_json(make: Any) -> None:
     result = run("ls", "--json")
 
     assert json.loads(result.stdout) == [
-        {"tag": "A", "status": "open", "started": "2016-02-12T21:49:00Z", "note": "é"}
+        {"tag": "A", "status": "open", "started": "2016-02-12T21:49:00Z", "note": "é", "resumes": None}
     ]
 
 

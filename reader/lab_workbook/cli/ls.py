@@ -15,7 +15,7 @@ from lab_workbook.repository import ExperimentRepository
 @_options.as_json("a JSON list")
 def command(prefix: str | None, *, as_json: bool) -> None:
     """
-    List the experiments of a folder or a bucket: tag, status, start in UTC, note.
+    List the experiments of a folder or a bucket: tag, status, start in UTC, note, and which one it resumes.
 
     Without PREFIX it is the place that the environment or ~/.lab-workbook-config names.
     """
@@ -27,7 +27,9 @@ def command(prefix: str | None, *, as_json: bool) -> None:
     if not found:
         click.echo(f"no experiments in {_text.safe(repository.where)}", err=True)
         return
+    for each in found:
+        each["resumes"] = each["resumes"] and f"resumes {each['resumes']}"
     click.echo(_text.columns([tuple(each[key] or "" for key in _SHOWN) for each in found]))
 
 
-_SHOWN = ("tag", "status", "started", "note")
+_SHOWN = ("tag", "status", "started", "note", "resumes")

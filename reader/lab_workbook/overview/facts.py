@@ -19,7 +19,7 @@ from lab_workbook.store import Reads
 
 # Of begin.json, what a row shows, and what says whether the script still runs.
 _BEGIN_TYPES = {
-    **dict.fromkeys(("protocol", "started", "host", "runtime"), str),
+    **dict.fromkeys(("protocol", "started", "host", "runtime", "resumes"), str),
     "pid": int,
     "pidStarted": str,
     "bootId": str,

@@ -30,7 +30,8 @@ class Row(NamedTuple):
     """
     What a table shows of an experiment; times as the protocol spells them, None where there is none.
 
-    ``note`` is the newest one, or why the experiment cannot be read. ``series`` has what changes with each.
+    ``note`` is the newest one, or why the experiment cannot be read. ``series`` has what changes with each,
+    and ``resumes`` the tag of the one that it goes on from.
     """
 
     tag: str
@@ -43,6 +44,7 @@ class Row(NamedTuple):
     parameters: dict[str, Any]
     omitted: int
     series: dict[str, str]
+    resumes: str | None = None
 
 
 def read(store: Reads, catalogue: Catalogue) -> list[Row]:
@@ -96,6 +98,7 @@ def _row(store: Reads, listed: Listed, found: Facts) -> Row:
         found.parameters,
         found.omitted,
         listed.series(),
+        begin.get("resumes"),
     )
 
 
