@@ -111,15 +111,16 @@ end
 -- Functions, tensors and other things that JSON cannot hold are left out, which is said on stderr.
 -- @string name the artifact
 -- @table given the options, such as torch.CmdLine gives them, with its defaults
+-- @table[opt] choices as for saveJSON
 -- @treturn table the same table
-function Workbook:saveOptions(name, given)
+function Workbook:saveOptions(name, given, choices)
    check(self, 'saveOptions')
    if type(given) ~= 'table' then
       errors.misuse('json.value', ('saveOptions takes a table such as cmd:parse(arg), not %s'):format(
          type(given)))
    end
    local plain, dropped = plainoptions.plain(given)
-   self:saveJSON(name, plain)
+   self:saveJSON(name, plain, choices)
    if #dropped > 0 then
       errors.warn(('%s: left out, because JSON has no such values: %s'):format(
          text.shown(name), table.concat(dropped, ', ')))

@@ -176,6 +176,19 @@ def test_options_are_saved_with_their_defaults_and_returned(run, prefix):
     assert done.stderr == ""
 
 
+def test_secrets_among_options_stay_out_unless_they_are_allowed(run, prefix):
+    """
+    As for saveJSON; the table that comes back has them.
+    """
+    run(
+        "local opt = w:saveOptions('a', {apiKey = 'hunter2-hunter2'}) assert(opt.apiKey == 'hunter2-hunter2')"
+        " w:saveOptions('b', opt, {allow = {'apiKey'}})"
+    )
+
+    assert json.loads((prefix / "T/a.json").read_text()) == {"apiKey": "[redacted]"}
+    assert json.loads((prefix / "T/b.json").read_text()) == {"apiKey": "hunter2-hunter2"}
+
+
 def test_what_is_no_option_is_left_out_and_named(run, prefix):
     """
     Functions, files, objects of Torch, a table that holds itself; the table of the script stays as it is.

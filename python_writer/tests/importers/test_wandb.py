@@ -145,6 +145,20 @@ def test_a_folder_of_files_that_is_a_link_is_none(source, tmp_path, imported):
         list(importers.find("wandb", str(source / "wandb")))
 
 
+def test_a_table_that_no_json_artifact_holds_is_told(source, imported):
+    """
+    The rest of the run is imported all the same.
+    """
+    deep = "[" * 600 + "]" * 600
+    (source / "wandb" / NAME / "files/wandb-summary.json").write_text(f'{{"a": {deep}}}')
+
+    run = imported("wandb", source / "wandb")[NAME]
+
+    assert "summary.json" not in run
+    assert run["config.json"]["lr"] == 0.1
+    assert "summary is left out: the value is deeper than 512 levels" in run["import.json"]["problems"][0]
+
+
 def test_files_that_cannot_be_read_are_told(source, imported):
     files = source / "wandb" / NAME / "files"
     (files / "config.yaml").write_text("a: &a [1]\nb: *a\n")
