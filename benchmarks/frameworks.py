@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 STEPS = 1000
-TURNS = 5
+TURNS = 3
 
 # Trains so many steps with the logger of this name: "none", "own" or "ours".
 Train = Callable[[str, int], None]

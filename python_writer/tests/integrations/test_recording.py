@@ -97,6 +97,19 @@ def test_what_no_row_can_hold_is_left_out_and_said_once(recording, prefix, capsy
     said = capsys.readouterr().err
     assert said.count("'image' is no number") == 1
     assert said.count("a row of metrics could not be recorded") == 1
+    # No series was begun for what has no place in one.
+    assert experiment(prefix).list_artifacts() == ["metrics.csv"]
+
+
+def test_a_row_that_is_not_like_those_before_keeps_what_it_can(recording, prefix):
+    recording.log({"loss": 0.5, "norm": 1.5}, step=1)
+    recording.log({"loss": 0.25, "norm": [1, 2]}, step=2)
+    recording.log({"loss": 0.125, "norm": 0.5}, step=3)
+
+    metrics = experiment(prefix).metrics()
+
+    assert metrics.loss.tolist() == [0.5, 0.25, 0.125]
+    assert metrics.norm.dropna().tolist() == [1.5, 0.5]
 
 
 def test_nothing_is_raised_when_recording_fails(recording, capsys):
