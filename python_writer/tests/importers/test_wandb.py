@@ -301,6 +301,17 @@ def test_an_exported_history_is_read(tmp_path, imported, suffix):
     assert table["wall time"].iloc[0] == 1700000000.5
 
 
+def test_steps_of_an_exported_table_may_be_floats_or_missing(tmp_path, imported):
+    """
+    As they are where the column had holes; without any, rows are counted.
+    """
+    (tmp_path / "a.csv").write_text("Step,loss\n5.0,1\n7.5,2\n,3\n")
+    (tmp_path / "b.jsonl").write_text('{"loss": 1}\n\n{"loss": 2}\n')
+
+    assert imported("wandb", tmp_path / "a.csv")["a"]["metrics.csv"]["loss"].to_dict() == {5: 1, 1: 2, 2: 3}
+    assert imported("wandb", tmp_path / "b.jsonl")["b"]["metrics.csv"]["loss"].to_dict() == {0: 1, 1: 2}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
