@@ -28,7 +28,7 @@ TAGS = {"201602122149-PMJ8a76csB": 0.1, "201602152241-sQkhvvsj4J": 0.05}
 TEXT = {page: (pages.ROOT / page).read_text(encoding="utf-8") for page in (CLI, READER)}
 
 # Pages whose Python other tests run, because it needs more than a folder.
-FURTHER = ("docs/models.md", "docs/dask.md")
+FURTHER = ("docs/models.md", "docs/dask.md", "docs/bare-loop.md")
 # Verbs that other pages show.
 ELSEWHERE = {"certify": "conformance/README.md"}
 
@@ -116,9 +116,10 @@ def public() -> Iterator[str]:
             continue
         yield name
         if inspect.isclass(value):
+            ours = [base for base in value.__mro__ if base.__module__.startswith("lab_workbook")]
             yield from (
                 f"{name}.{each}"
-                for each, member in vars(value).items()
+                for each, member in {key: found for base in ours for key, found in vars(base).items()}.items()
                 if not each.startswith("_") and isinstance(member, (types.FunctionType, property))
             )
 
