@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -377,6 +378,87 @@ def test_a_submodule_stays_empty(make: Any, source: Path, tmp_path: Path) -> Non
 
     assert found.changed == ("library",)
     assert list((tmp_path / "back" / "library").iterdir()) == []
+
+
+STATE = "Source.git-state.json"
+
+
+def stated(commit: bytes, **facts: Any) -> bytes:
+    return json.dumps({"format": 1, "commit": commit.decode().strip(), "patch": True, **facts}).encode()
+
+
+@pytest.mark.parametrize(
+    "said", [b"no JSON", b"[]", b'{"commit": 5}', b'{"commit": "other"}', b'{"submodules": 7, "tree": []}']
+)
+def test_a_state_that_says_nothing_of_use_is_passed_over(
+    make: Any, source: Path, tmp_path: Path, said: bytes
+) -> None:
+    experiment = make("A", {COMMIT: git(source, "log", "-n", "1"), PATCH: b"", STATE: said})
+
+    experiment.checkout(tmp_path / "back")
+
+    assert state(tmp_path / "back") == state(source)
+
+
+def test_another_tree_than_the_one_that_was_saved_is_not_written(
+    make: Any, source: Path, tmp_path: Path
+) -> None:
+    """
+    A patch that fits may still not be the one that was saved.
+    """
+    commit = git(source, "rev-parse", "HEAD")
+    tree = git(source, "rev-parse", "HEAD^{tree}").decode().strip()
+    files = {COMMIT: git(source, "log", "-n", "1"), STATE: stated(commit, tree=tree)}
+
+    make("A", {**files, PATCH: b""}).checkout(tmp_path / "right")
+    with pytest.raises(NotRestorable, match=r"other files than those that were saved.*patch=False"):
+        make("B", {**files, PATCH: new_file("evil")}).checkout(tmp_path / "back")
+
+    assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../evil", ".git", "sub", "", ".", "/tmp/evil", "nowhere", "link", ".git/modules/x", "sub/../sub"],
+)
+def test_a_submodule_is_put_only_where_the_commit_has_one(
+    make: Any, source: Path, tmp_path: Path, path: str
+) -> None:
+    commit = git(source, "rev-parse", "HEAD")
+    log = git(source, "log", "-n", "1")
+    module = {"path": path, "commit": commit.decode().strip(), "name": "Source.submodule-1", "patch": True}
+    own = {"Source.submodule-1.git-current-commit": log, "Source.submodule-1.git-patch": new_file("evil")}
+    files = {COMMIT: log, PATCH: b"", STATE: stated(commit, submodules=[module]), **own}
+
+    found = make("A", files).checkout(tmp_path / "back")
+
+    assert found.missing == (path,)
+    assert state(tmp_path / "back") == state(source)
+    assert not list(tmp_path.rglob("evil"))
+
+
+BUNDLES = {
+    "no bundle": b"x",
+    "empty": b"",
+    "an option as a commit": b"# v2 git bundle\n---upload-pack=touch ran\n\nPACK",
+    "nothing in it": b"# v2 git bundle\n" + b"a" * 40 + b" HEAD\n\nPACK\0\0\0\2\0\0\0\0",
+    "builds on what nobody has": b"# v2 git bundle\n-" + b"b" * 40 + b"\n" + b"a" * 40 + b" HEAD\n\nPACK",
+}
+
+
+@pytest.mark.parametrize("bundle", BUNDLES.values(), ids=BUNDLES.keys())
+def test_a_bundle_that_brings_nothing_writes_nothing(
+    make: Any, source: Path, tmp_path: Path, bundle: bytes
+) -> None:
+    commit = b"a" * 40
+    files = {COMMIT: b"commit " + commit, PATCH: b"", STATE: stated(commit, bundle=True)}
+    before = state(source)
+
+    with pytest.raises(NotRestorable):
+        make("A", {**files, "Source.git-bundle": bundle}).checkout(tmp_path / "back")
+
+    assert not (tmp_path / "back").exists()
+    assert state(source) == before
 
 
 @settings(max_examples=25)

@@ -95,12 +95,8 @@ def changes(git: Git, root: str, index: str, head: Head) -> Changes:
     for path, facts in sorted(sized, key=lambda pair: (pair[1].st_size if pair[1] else 0, pair[0])):
         if path.endswith(b"/"):
             tree.left_out.append(LeftOut(path, None, "another repository"))
-        elif facts is not None and count >= UNTRACKED_FILES:
-            tree.left_out.append(
-                LeftOut(path, facts.st_size, f"more than {UNTRACKED_FILES:,} untracked files")
-            )
         elif facts is not None:
-            count += tree.take(path, facts)
+            count += tree.take(path, facts, is_one_too_many=count >= UNTRACKED_FILES)
     present = list(_unfiltered(git, tree, head))
     return Changes(present, tree.gone, modules, count, tree.left_out, problems)
 
@@ -130,9 +126,11 @@ class _Tree:
             return None
         return found if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode) else None
 
-    def take(self, path: bytes, facts: os.stat_result) -> bool:
+    def take(self, path: bytes, facts: os.stat_result, *, is_one_too_many: bool = False) -> bool:
         """Take a file into the patch, or say why not."""
         why = self._fault(path, facts)
+        if is_one_too_many and not why:
+            why = f"more than {UNTRACKED_FILES:,} untracked files"
         if why:
             self.left_out.append(LeftOut(path, facts.st_size, why))
             return False

@@ -64,10 +64,12 @@ class _Source:
         self._left_out: list[tuple[bytes, LeftOut]] = []
         self._problems: list[str] = []
         self._modules: list[Document] = []
+        self._numbered = 0
 
     def capture(self, users: Git) -> Captured:
-        facts, parts = self._one(users, b"")
+        # Asked first, because afterwards there may be no time left.
         version = users.word("version").removeprefix("git version ")
+        facts, parts = self._one(users, b"")
         state: Document = {"format": 1, "program": WRITER, "git": version, **facts}
         state["submodules"] = self._modules
         state["leftOut"] = [_said(prefix, each) for prefix, each in self._left_out[:_LISTED]]
@@ -84,6 +86,8 @@ class _Source:
             facts = _where_it_stands(users, found)
             log, cut = _redacted_log(place.reads.ask(*_LOG, "HEAD"))
             parts = [(_spec.KIND_GIT_COMMIT_SUFFIX, log)]
+            # Before the patch, because it has a limit of its own for the time it takes.
+            beyond = unpushed(users, place.reads, place.folder)
             try:
                 made = self._patch(users, place, found, prefix)
                 parts.append((_spec.KIND_GIT_PATCH_SUFFIX, made.text))
@@ -92,7 +96,6 @@ class _Source:
             except (TooSlow, GitFailed) as problem:
                 facts |= {"patch": False, "tree": None, "untracked": 0}
                 self._problems.append(f"{shown(prefix)}there is no patch: {problem}")
-            beyond = unpushed(users, place.reads, place.folder)
         if beyond.problem:
             self._problems.append(shown(prefix) + beyond.problem)
         if beyond.bundle is not None:
@@ -127,7 +130,8 @@ class _Source:
             own = ""
             # One that is as it was committed, and can be had elsewhere, needs no files here.
             if any(data for suffix, data in parts if suffix != _spec.KIND_GIT_COMMIT_SUFFIX):
-                own = f"{_spec.GIT_SUBMODULE_INFIX}{len(self._modules) + 1}"
+                self._numbered += 1
+                own = f"{_spec.GIT_SUBMODULE_INFIX}{self._numbered}"
                 self._parts += [(own + suffix, data) for suffix, data in parts]
             name = self._name + own if own else None
             self._modules.append({"path": shown(prefix + path), "name": name, **facts})
