@@ -11,6 +11,7 @@ A call costs little more than writing the same row with the `csv` module: the be
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from operator import index, itemgetter
 from time import gmtime, strftime, time
@@ -105,6 +106,10 @@ class TimeSeriesLog:
     def __repr__(self) -> str:
         return f"<TimeSeriesLog {self.name!r} of {', '.join(self.fields)}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker that is spawned is given a copy of all that its data set holds.
+        return _copied, (self.name, self.fields)
+
     def _merged(self, row: Mapping[str, object], more: dict[str, object]) -> Mapping[str, object]:
         if not isinstance(row, Mapping):
             kind = type(row).__name__
@@ -127,6 +132,17 @@ class TimeSeriesLog:
         return InvalidRow(
             "series.row", f"{self.name!r} has no field {unknown!r}; it has: {', '.join(self.fields)}"
         )
+
+
+def _copied(name: str, fields: Sequence[str]) -> TimeSeriesLog:
+    """Return what a log is in another process, to which it was sent by pickle: it says so, and no more."""
+    losses = Losses()
+
+    def nothing() -> int:
+        losses.say_once("copied", f"{name!r} was copied to this process: what it logs is not recorded")
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+    return TimeSeriesLog(name, fields, AppendFile(nothing), losses, lambda: None)
 
 
 def _getter(fields: tuple[str, ...]) -> Callable[[Mapping[str, object]], tuple[Any, ...]]:

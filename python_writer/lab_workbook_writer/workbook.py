@@ -36,6 +36,7 @@ from lab_workbook_writer.series_log import TimeSeriesLog
 
 if TYPE_CHECKING:
     from lab_workbook_writer.capture.output import OutputCapture
+    from lab_workbook_writer.capture.sampling import Sampler
     from lab_workbook_writer.guest import Guest
     from lab_workbook_writer.host import Host
     from lab_workbook_writer.spool import Spool
@@ -48,6 +49,7 @@ def new_experiment(
     resumes: str | None = None,
     rank: int | None = None,
     capture_output: bool = False,
+    system_metrics: float | None = None,
     **settings: Any,
 ) -> Workbook:
     """
@@ -78,6 +80,8 @@ def new_experiment(
         place.look_for(resumes)
     _announce(chosen, place.where)
     workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded.spool_dir))
+    if system_metrics is not None:
+        workbook.sample_system(system_metrics)
     return workbook.capture_output() if capture_output else workbook
 
 
@@ -105,6 +109,7 @@ class Workbook:
         self._series: dict[str, AppendFile] = {}
         self._metrics = Metrics(self.new_time_series_log)
         self._output: OutputCapture | None = None
+        self._sampler: Sampler | None = None
         self._is_open = True
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
@@ -380,6 +385,36 @@ class Workbook:
             )
         return self
 
+    def sample_system(self, every: float = 10) -> Workbook:
+        """
+        Measure the load of the machine every so many seconds, as ``system.csv``; returns the workbook.
+
+        >>> workbook = lab_workbook.new_experiment(system_metrics=10)
+
+        Processors, memory, disk, network, the script's own share, and NVIDIA's GPUs: measured by a process
+        of its own, which ends with the experiment. It needs psutil, ``pip install 'lab-workbook[system]'``.
+
+        Raises:
+            ConfigurationError: ``every`` is no number of seconds, or less than 0.1.
+        """
+        from lab_workbook_writer.capture import sampling
+
+        every, root = sampling.check(every), getattr(self._place, "root", None)
+        # A guest leaves it to rank 0, and a workbook that is switched off has no folder.
+        if self._sampler is not None or self._guest is not None or root is None:
+            return self
+        why = sampling.problem()
+        if why is None:
+            gpus = sampling.gpu_count()
+            name = self.new_time_series_log(sampling.NAME, sampling.fields(gpus)).name
+            try:
+                self._sampler = sampling.start(f"{root}{name}", every, gpus)
+            except OSError as error:
+                why = f"system metrics are not recorded: {error}"
+        if why is not None:
+            self._losses.say_once("system", why)
+        return self
+
     def flush(self, seconds: float | None = None) -> bool:
         """
         Make everything so far survive a power loss, and ask for its delivery now.
@@ -414,6 +449,10 @@ class Workbook:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._end(lifecycle.of_exception(error))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker that is spawned is given a copy of all that its data set holds.
+        return _copied, (self._tag, self.where)
 
     def __repr__(self) -> str:
         # The tag of another process may have to be waited for.
@@ -472,6 +511,8 @@ class Workbook:
     def _end(self, ended: lifecycle.Ended) -> None:
         if self._output is not None and self._is_open:
             self._output.stop()
+        if self._sampler is not None and self._is_open:
+            self._sampler.stop()
         with self._lock:
             if not self._is_open:
                 return
@@ -500,6 +541,7 @@ class Workbook:
         self._metrics.after_fork()
         if self._output is not None:
             self._output.forget()
+        self._sampler = None
         self._losses.after_fork()
         self._place.after_fork()
         self._place = Nowhere(self.where, self._say_forked)
@@ -512,6 +554,13 @@ class Workbook:
             f"fork {os.getpid()}",
             f"this process was forked from the one that writes {self.tag}: what it logs is not recorded",
         )
+
+
+def _copied(tag: str, where: str) -> Workbook:
+    """Return what a workbook is in another process that it was sent to by pickle: it says so, and no more."""
+    losses = Losses()
+    message = f"the workbook of {tag} was copied to this process: what it logs is not recorded"
+    return Workbook(tag, Nowhere(where, lambda: losses.say_once("copied", message)))
 
 
 def _as_guest(tag: str, rank: ranks.Rank, spool_dir: str) -> Workbook:

@@ -141,3 +141,41 @@ assert count() == before
     )
 
     assert (ran.status, ran.stderr) == (0, "")
+
+
+def test_a_workbook_that_is_sent_to_another_process_is_inert_there(script):
+    """
+    As where a data set holds it, and its workers are spawned: they do not fail, and record nothing.
+    """
+    ran = script.run(
+        """
+        import multiprocessing
+
+        def work(workbook, log):
+            log(who="child")
+            log(who="child")
+            workbook.log({"a": 1})
+            workbook.save_text("child.txt", "")
+            workbook.close()
+            print(workbook.tag, log.name, log.fields)
+
+        if __name__ == "__main__":
+            workbook = lab_workbook.new_experiment(tag="T")
+            log = workbook.new_time_series_log("loss", ["who"])
+            worker = multiprocessing.get_context("spawn").Process(target=work, args=(workbook, log))
+            worker.start()
+            worker.join()
+            assert worker.exitcode == 0
+            log(who="parent")
+        """
+    )
+
+    assert ran.status == 0
+    assert "T loss.csv ('who',)" in ran.stdout
+    assert ran.stderr.splitlines() == [
+        "lab-workbook: 'loss.csv' was copied to this process: what it logs is not recorded",
+        "lab-workbook: the workbook of T was copied to this process: what it logs is not recorded",
+    ]
+    assert set(ran.end["files"]) == {".lab-workbook/begin.json", "loss.csv"}
+    assert ran.text("loss.csv").count("parent") == 1
+    assert "child" not in ran.text("loss.csv")
