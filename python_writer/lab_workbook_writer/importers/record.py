@@ -53,7 +53,7 @@ def as_experiment(
         )
     run = found.load()
     told = f"imported from {found.kind}: {found.name}".encode("utf-8", "replace").decode()
-    settings = {"bucket_prefix": bucket_prefix}
+    settings: dict[str, Any] = {"bucket_prefix": bucket_prefix}
     with new_experiment(
         tag=tag or found.tag, note=f"{note} ({told})" if note else told, resumes=None, **settings
     ) as workbook:
