@@ -123,6 +123,7 @@ def new_experiment(
     resumes: str | None = None,
     rank: int | None = None,
     capture_output: bool = False,
+    system_metrics: float | None = None,
     endpoint_url: str | None = None,
     profile: str | None = None,
     region: str | None = None,
@@ -148,7 +149,8 @@ def new_experiment(
     from. ``rank`` is that of a process of a distributed training, where its launcher does not say it as
     torchrun, SLURM and MPI do: rank 0 records, and what the others log is kept in series of their own if
     they are on the same host; with ``rank=0`` each of several processes records by itself.
-    ``capture_output`` keeps what is printed, as ``output.csv``.
+    ``capture_output`` keeps what is printed, as ``output.csv``, and ``system_metrics=10`` the load of the
+    machine every 10 seconds, as ``system.csv``.
 
     All else is a setting: what is left out comes from the environment
     (``LAB_WORKBOOK_BUCKET_PREFIX``), from ``~/.lab-workbook-config`` or from the defaults. Leave the
@@ -176,6 +178,7 @@ def new_experiment(
         resumes=resumes,
         rank=rank,
         capture_output=capture_output,
+        system_metrics=system_metrics,
         endpoint_url=endpoint_url,
         profile=profile,
         region=region,
