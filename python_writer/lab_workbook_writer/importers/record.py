@@ -53,10 +53,9 @@ def as_experiment(
         )
     run = found.load()
     told = f"imported from {found.kind}: {found.name}".encode("utf-8", "replace").decode()
-    settings: dict[str, Any] = {"bucket_prefix": bucket_prefix}
-    with new_experiment(
-        tag=tag or found.tag, note=f"{note} ({told})" if note else told, resumes=None, **settings
-    ) as workbook:
+    note = f"{note} ({told})" if note else told
+    # Whoever imports in the middle of a distributed training is no rank of it.
+    with new_experiment(tag=tag or found.tag, note=note, rank=0, bucket_prefix=bucket_prefix) as workbook:
         series = rows = 0
         for table in grouping.tables(run.metrics):
             rows += _write(workbook, table)

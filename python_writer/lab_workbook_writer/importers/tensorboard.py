@@ -10,6 +10,7 @@ The files: https://www.tensorflow.org/tutorials/load_data/tfrecord, and tensorfl
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections.abc import Iterator
 from itertools import islice
@@ -46,20 +47,27 @@ class Damaged(ValueError):
 
 def find(path: str) -> Iterator[Found]:
     """
-    Yield each folder at or below a path that has event files.
+    Yield each folder at or below a path that has event files, or the file at the path.
 
     Raises:
         Unreadable: there is none.
     """
+    if os.path.isfile(path):
+        # One file of a folder that has several: what it tells is a run as well.
+        yield _found(os.path.dirname(path), trees.base(os.path.dirname(path)), [path])
+        return
     none = True
     for folder, name in trees.folders(path):
         files = [each.path for each in trees.files(folder) if _MARK in each.name]
         if files:
             none = False
-            shown = trees.base(folder) if name == "." else name
-            yield Found("tensorboard", shown, _tag(folder, files), _Loader(files).load)
+            yield _found(folder, trees.base(folder) if name == "." else name, files)
     if none:
         raise Unreadable(f"there are no event files of TensorBoard, *{_MARK}*, in {path} or below it")
+
+
+def _found(folder: str, name: str, files: list[str]) -> Found:
+    return Found("tensorboard", name, _tag(folder, files), _Loader(files).load)
 
 
 def records(file: BinaryIO) -> Iterator[bytes]:

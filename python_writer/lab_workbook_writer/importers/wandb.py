@@ -36,6 +36,10 @@ def find(path: str) -> Iterator[Found]:
         Unreadable: there is none.
     """
     if not os.path.isdir(path):
+        if path.endswith(_LOG):
+            folder = os.path.dirname(path)
+            yield _found(folder, trees.base(folder), [trees.Plain(path, trees.base(path))])
+            return
         if not path.endswith(_EXPORTS):
             raise Unreadable(f"{path} is no table that W&B exports: those are {', '.join(_EXPORTS)}")
         name = os.path.splitext(trees.base(path))[0]
@@ -49,15 +53,17 @@ def find(path: str) -> Iterator[Found]:
         if not logs and not _is_online(folder):
             continue
         none = False
-        # run-20261123_134048-abcd1234, or with `offline-` before it.
-        shown = trees.base(folder)
-        started, number = _named(shown)
-        tag = tag_of("wandb", started, number)
-        yield Found("wandb", shown if name == "." else name, tag, _Loader(folder, logs).load)
+        yield _found(folder, trees.base(folder) if name == "." else name, logs)
     if none:
         raise Unreadable(
             f"there is no run of W&B, a folder with *{_LOG} or {_FILES}/{_CONFIG}, in {path} or below it"
         )
+
+
+def _found(folder: str, name: str, logs: list[trees.Plain]) -> Found:
+    # run-20261123_134048-abcd1234, or with `offline-` before it.
+    tag = tag_of("wandb", *_named(trees.base(folder)))
+    return Found("wandb", name, tag, _Loader(folder, logs).load)
 
 
 def _is_online(folder: str) -> bool:

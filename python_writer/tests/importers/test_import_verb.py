@@ -65,6 +65,17 @@ def test_json_is_all_that_stands_on_stdout(run):
     assert ExperimentRepository()[line["tag"]].note == "mine (imported from tensorboard: h)"
 
 
+def test_a_rank_of_a_distributed_training_imports_as_well(run, monkeypatch):
+    """
+    Where `new_experiment` would leave the experiment to rank 0.
+    """
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    assert run("optim-logger", FIXTURES / "optim/test.log", "--tag", "mine").exit_code == 0
+    assert len(ExperimentRepository()["mine"]["metrics.csv"]) == 4
+
+
 def test_a_tag_of_ones_own_is_for_one_run(run):
     good = run("optim-logger", FIXTURES / "optim/test.log", "--tag", "mine")
     again = run("optim-logger", FIXTURES / "optim/test.log", "--tag", "mine")

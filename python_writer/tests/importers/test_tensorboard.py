@@ -110,6 +110,18 @@ def test_a_tag_says_when_the_run_began_and_does_not_follow_its_place(source):
     assert len(set(tags.values())) == 3
 
 
+def test_a_file_alone_is_a_run(imported):
+    """
+    With the tag of its folder, if it is the first one there.
+    """
+    (folder,) = (each.tag for each in importers.find("tensorboard", str(X.parent)) if each.name == "x")
+
+    run = imported("tensorboard", X)["x"]
+
+    assert run.tag == folder
+    assert len(run["metrics.csv"]) == 6
+
+
 def test_several_files_of_a_folder_are_one_story(source, imported):
     """
     In the order of their names, which begin with their times.

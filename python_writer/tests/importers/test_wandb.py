@@ -105,6 +105,13 @@ def test_a_run_has_one_tag_online_and_offline(source):
     assert [each.tag for each in importers.find("wandb", str(source))] == [tag]
 
 
+def test_a_log_stands_for_its_run(imported):
+    run = imported("wandb", LOG)[NAME]
+
+    assert run.tag == "202611231340-Cna5vLDrfa"
+    assert run["config.json"]["lr"] == 0.1
+
+
 def test_the_files_of_a_run_with_a_network_are_read(source, imported):
     """
     There the configuration is YAML, and the summary JSON.
