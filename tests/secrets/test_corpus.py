@@ -3,6 +3,7 @@ Secrets are found, and nothing else is: by the Python writer and by the Lua writ
 """
 
 import json
+import time
 
 import pytest
 from hypothesis import example, given
@@ -195,6 +196,39 @@ def test_a_command_line_goes_without_secrets(writer, arguments, expected):
 
     assert redacted == expected
     assert count == sum(MARK in argument for argument in expected)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "=",
+        "='",
+        ":",
+        "sk-",
+        "://a",
+        "://a:",
+        "eyJ.",
+        "AKIA",
+        " ",
+        "+",
+        "token=",
+        "TOKEN=abcdef\n",
+        "'",
+        "\\",
+    ]
+    + ["-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n", "GIT binary patch\n", '"api_key": "'],
+)
+def test_no_text_takes_longer_than_its_length_says(piece):
+    """
+    A patch may be of many megabytes: each of these would take minutes if each place looked at the rest.
+    """
+    data = (piece * 400_000)[:400_000].encode()
+    start = time.process_time()
+
+    redaction.redacted_bytes(data)
+
+    assert time.process_time() - start < 3
 
 
 @given(text=st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=12).map("".join))
