@@ -151,10 +151,18 @@ def test_a_logger_whose_name_is_in_use_is_refused_at_once(run, prefix):
     assert series(prefix) == []
 
 
-def test_a_logger_of_a_closed_workbook_says_so(run):
-    done = run("local log = w:optimLogger('t') w:close() print(pcall(log.add, log, {a = 1}))")
+def test_a_closed_workbook_says_so(run, prefix):
+    """
+    To its loggers, too, whether they have a series or not.
+    """
+    done = run(
+        "local one, other = w:optimLogger('t'), w:optimLogger('u') other:add{a = 1} w:close()"
+        " print(pcall(one.add, one, {a = 1})) print(pcall(other.add, other, {a = 1}))"
+        " print(pcall(w.optimLogger, w, 'v')) print(pcall(w.saveOptions, w, 'o', {}))"
+    )
 
-    assert "is closed" in done.stdout
+    assert done.stdout.count("is closed") == 4
+    assert series(prefix) == ["u.csv"]
 
 
 # torch.CmdLine
