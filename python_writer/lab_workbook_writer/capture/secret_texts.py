@@ -132,7 +132,7 @@ def _named() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _name_before(text: str, separator: str) -> tuple[str, str]:
     """Return the name at the end of a text, without its quotes or its type in Python, and what is before."""
     text = text.rpartition("\n")[2]
-    if separator == "=":
+    if separator == "=" and ":" in text:
         text = re.sub(_ANNOTATION, "", text)
     backwards = re.match(_NAME_BACKWARDS, text[::-1])
     if not backwards:
