@@ -122,6 +122,23 @@ Trainer(logger=logger, callbacks=[saver], max_epochs=4, **QUIET).fit(Line(), LOA
         assert experiment[name] == saved.read_bytes()
 
 
+def test_the_last_checkpoint_is_the_last(train, recorded, work):
+    """
+    Lightning saves it under one name, each time anew.
+    """
+    train(
+        """
+saver = callbacks.ModelCheckpoint(save_last=True)
+logger = LabWorkbookLogger(checkpoints="all")
+Trainer(logger=logger, callbacks=[saver], max_epochs=3, **QUIET).fit(Line(), LOADER)
+"""
+    )
+
+    (experiment,) = recorded()
+    (saved,) = work.rglob(f"lab-workbook/{experiment.tag}/checkpoints/last.ckpt")
+    assert experiment["checkpoints/last.ckpt"] == saved.read_bytes()
+
+
 def test_a_checkpoint_choice_that_does_not_exist_is_a_mistake(train):
     assert "'none', 'best' or 'all'" in train("LabWorkbookLogger(checkpoints='some')", status=1).stderr
 

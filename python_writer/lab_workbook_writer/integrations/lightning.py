@@ -10,6 +10,7 @@ opens when a trainer starts, on rank 0 alone, and goes on from ``fit`` to ``test
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ class LabWorkbookLogger(Logger):
         self._recording = Recording(workbook, capture=capture, **settings)
         self._checkpoints = checkpoints
         self._best = ""
-        self._kept: set[str] = set()
+        self._kept: set[tuple[str, int]] = set()
 
     @property
     @rank_zero_experiment
@@ -120,6 +121,11 @@ class LabWorkbookLogger(Logger):
         self._recording.close()
 
     def _keep(self, path: str) -> None:
-        if path and path not in self._kept:
-            self._kept.add(path)
-            self._recording.save_checkpoint(path)
+        if not path:
+            return
+        with self._recording.going_on("a checkpoint"):
+            # By its time too, because last.ckpt is the same file again and again.
+            saved = (path, os.stat(path).st_mtime_ns)
+            if saved not in self._kept:
+                self._kept.add(saved)
+                self._recording.save_checkpoint(path)
