@@ -92,16 +92,10 @@ def _parts(data: bytes, name: str) -> Iterator[pd.DataFrame]:
     if not _is_ours(table, name) or list(table.columns) != _LONG:
         return
     # A column of the table has one type, but each key has its own.
-    table = table.assign(
-        **{
-            _spec.METRICS_VALUE: pd.Series(
-                series.values(data, name, _spec.METRICS_VALUE), table.index, object
-            )
-        }
-    )
+    value = _spec.METRICS_VALUE
+    table[value] = pd.Series(series.values(data, name, value), table.index, object)
     for key, rows in table.groupby(_spec.METRICS_KEY, sort=False):
-        value = _columns.of_values(list(rows[_spec.METRICS_VALUE]))
-        yield pd.DataFrame({key: value, _DATE: rows[_DATE].array}, index=rows.index)
+        yield pd.DataFrame({key: rows[value], _DATE: rows[_DATE]})
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:

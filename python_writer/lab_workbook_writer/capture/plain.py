@@ -41,8 +41,6 @@ def plain(value: Any) -> Any:
     {'rate': 0.1, 'out': PosixPath('runs')}
     """
     kind = type(value)
-    if isinstance(value, type):
-        return value
     if hasattr(kind, "__dataclass_fields__"):
         import dataclasses
 
