@@ -224,6 +224,33 @@ def test_whatever_is_safe_is_sealed(pair, home_of, prefix, capsys):
     assert "a row was lost" in capsys.readouterr().err
 
 
+def test_a_row_that_comes_while_its_file_is_copied_is_sealed(pair, home_of, prefix, monkeypatch, capsys):
+    """
+    Nobody has told that rank that it is late, and it is not.
+    """
+    from lab_workbook_writer import host as module
+
+    copy = module._copy
+    passes = itertools.count()
+
+    def copy_while_somebody_logs(source, target):
+        copy(source, target)
+        if next(passes) == 0:
+            own(step=2)
+
+    host, guest = pair
+    own = guest.new_time_series_log("Loss", ["step"])
+    own(step=1)
+    monkeypatch.setattr(module, "_copy", copy_while_somebody_logs)
+    capsys.readouterr()
+
+    host.close()
+
+    assert ExperimentRepository(prefix)[host.tag]["Loss@rank1.csv"].index.tolist() == [1, 2]
+    assert ExperimentRepository(prefix)[host.tag].verify()
+    assert capsys.readouterr().err == ""
+
+
 def test_a_second_process_of_the_same_rank_does_not_destroy_the_series_of_the_first(
     pair, home_of, prefix, capsys
 ):
