@@ -2,7 +2,7 @@
 The source as it ran: the commit that an experiment names, and what had been changed since.
 
 >>> repository["201602122149-PMJ8a76csB"].checkout("as-it-ran")
-Checkout(directory='/home/me/as-it-ran', commit='5f2c…', changed=('train.py',))
+Checkout(directory='/home/me/as-it-ran', commit='5f2c…', changed=('train.py',), missing=())
 
 An experiment names a commit and never where to get it, so no address that a stranger wrote is ever asked.
 What was saved is hostile until git has judged it: the commit is an id and nothing else; the patch goes into

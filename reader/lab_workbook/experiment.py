@@ -181,7 +181,7 @@ class Experiment(Account):
         Put the source back as it ran, into a new or empty folder: the commit, and what differed from it.
 
         >>> experiment.checkout("as-it-ran")
-        Checkout(directory='/home/me/as-it-ran', commit='5f2c…', changed=('train.py',))
+        Checkout(directory='/home/me/as-it-ran', commit='5f2c…', changed=('train.py',), missing=())
 
         The commit comes from ``repository``, a path or a URL, or else from the git repository of the working
         directory; what no remote had comes from the experiment. ``name`` is that of `save_git_status`;

@@ -7,12 +7,13 @@ lead to the same tree.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from lab_workbook_writer.capture import patch, redaction
 from lab_workbook_writer.capture.changes import FILE_BYTES, Changes, LeftOut
-from lab_workbook_writer.capture.git import GitFailed
+from lab_workbook_writer.capture.git import GitFailed, TooSlow
 from lab_workbook_writer.capture.repository import Scratch, keep
 
 _DIFF: Final = (
@@ -70,7 +71,7 @@ class Index:
         tree = self._tree()
         heavy = list(self._heavy())
         self._set((path, old) for path, old, _ in heavy)
-        text, cut = patch.redacted(self._git.ask(*_DIFF), redaction.redacted_bytes, self._content)
+        text, cut = patch.redacted(self._git.ask(*_DIFF), self._redact, self._content)
         self._git.ask("read-tree", "HEAD")
         try:
             if text:
@@ -146,7 +147,7 @@ class Index:
         if new.mode in (_NONE, _GITLINK):
             self._set([(path, new)])
             return patch.whole_file(path, old, self._nothing, b""), 0
-        data, cut = redaction.redacted_bytes(self._content(new.blob))
+        data, cut = self._redact(self._content(new.blob))
         new = Entry(new.mode, patch.blob_id(data, len(old.blob)))
         self._set([(path, new)])
         if old.mode[:3] == new.mode[:3]:
@@ -154,6 +155,12 @@ class Index:
         # A file that is a link now, or the other way round, goes and comes.
         gone = patch.whole_file(path, old, self._nothing, b"")
         return gone + patch.whole_file(path, self._nothing, new, data), cut
+
+    def _redact(self, data: bytes) -> tuple[bytes, int]:
+        # A patch of a million hunks takes a while.
+        if time.monotonic() > self._git.deadline:
+            raise TooSlow("looking for secrets in the patch took too long")
+        return redaction.redacted_bytes(data)
 
     def _content(self, blob: str) -> bytes:
         return self._git.ask("cat-file", "blob", blob)
