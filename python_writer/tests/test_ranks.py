@@ -224,7 +224,7 @@ def test_whatever_is_safe_is_sealed(pair, home_of, prefix, capsys):
     assert "a row was lost" in capsys.readouterr().err
 
 
-def test_a_row_that_comes_while_its_file_is_copied_is_sealed(pair, home_of, prefix, monkeypatch, capsys):
+def test_a_row_that_comes_while_its_file_is_copied_is_sealed(pair, prefix, monkeypatch, capsys):
     """
     Nobody has told that rank that it is late, and it is not.
     """
