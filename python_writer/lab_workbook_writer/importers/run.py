@@ -77,7 +77,7 @@ def tag_of(kind: str, started: float, *identity: bytes | str) -> str:
     The same run gets the same tag each time, so that it is imported once.
 
     >>> tag_of("mlflow", 1455313654.0, "2780c8a19bdf4a33")
-    '201602122147-6KNUoRCUfp'
+    '201602122147-e3tAVLNU5r'
     """
     digest = hashlib.sha256(kind.encode())
     for part in identity:
