@@ -32,6 +32,7 @@ def test_the_sentence_says_what_to_install(module: str):
         importlib.import_module(f"lab_workbook_writer.integrations.{module}")
 
     assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is None
     assert caught.value.name is not None
     assert caught.value.name.startswith(MODULES[module])
 

@@ -97,8 +97,16 @@ def test_what_no_row_can_hold_is_left_out_and_said_once(recording, prefix, capsy
     said = capsys.readouterr().err
     assert said.count("'image' is no number") == 1
     assert said.count("a row of metrics could not be recorded") == 1
-    # No series was begun for what has no place in one.
+
+
+def test_no_series_is_begun_for_what_has_no_place_in_one(recording, prefix):
+    """
+    There are only so many.
+    """
+    recording.log({"loss": 0.5, "image": [[1]]}, step=1)
+
     assert experiment(prefix).list_artifacts() == ["metrics.csv"]
+    assert experiment(prefix)["metrics.csv"].loss.tolist() == [0.5]
 
 
 def test_a_row_that_is_not_like_those_before_keeps_what_it_can(recording, prefix):

@@ -65,13 +65,13 @@ def test_a_histogram_is_a_row(writer, prefix):
     """
     What is not finite is counted among all, and in no bin.
     """
-    writer.add_histogram("weights", np.array([[0.0, 1.0], [3.0, np.nan]]), 7, bins=3)
+    writer.add_histogram("weights", np.array([[0.0, 1.0, 3.0], [np.nan, np.inf, -np.inf]]), 7, bins=3)
     writer.add_histogram("weights", np.array([]), 8, bins="tensorflow")
 
     rows = experiment(prefix)["histograms.csv"]
 
     first = rows.iloc[0]
-    assert (first["count"], first["min"], first["max"]) == (4, 0.0, 3.0)
+    assert (first["count"], first["min"], first["max"]) == (6, 0.0, 3.0)
     assert json.loads(first["edges"]) == [0.0, 1.0, 2.0, 3.0]
     assert json.loads(first["counts"]) == [1, 1, 1]
     assert rows.iloc[1]["count"] == 0
@@ -91,15 +91,19 @@ def test_an_image_is_a_picture(writer, prefix, home_of):
     assert experiment(prefix).list_artifacts() == ["images/weights/first layer-5.png"]
 
 
-def test_a_figure_is_a_picture(writer, home_of):
+def test_a_figure_is_a_picture(writer, home_of, monkeypatch):
     """
     And is closed, as TensorBoard does.
     """
-    figure_module = pytest.importorskip("matplotlib.figure")
-    figures = [figure_module.Figure((1, 1)), figure_module.Figure((1, 1))]
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    before = pyplot.get_fignums()
+    figures = [pyplot.figure(figsize=(1, 1)) for _ in range(2)]
 
     writer.add_figure("curve", figures[0], 2)
+    assert len(pyplot.get_fignums()) == len(before) + 1
     writer.add_figure("curves", figures)
+    assert pyplot.get_fignums() == before
 
     folder = home_of(writer.workbook) / "figures"
     assert sorted(path.name for path in folder.iterdir()) == ["curve-2.png", "curves-0.png", "curves-1.png"]
