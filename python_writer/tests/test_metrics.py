@@ -258,6 +258,37 @@ def test_a_signal_handler_may_log(script):
     assert (ran.status, rows, ran.stderr) == (0, said, "")
 
 
+def test_a_child_is_not_stopped_by_a_lock_of_its_parent(script):
+    """
+    Another thread of the parent may be opening a series when it forks.
+    """
+    ran = script.run(
+        """
+        import threading
+        workbook = lab_workbook.new_experiment(tag="T")
+        held, over = threading.Event(), threading.Event()
+        def hold():
+            with workbook._metrics._lock:
+                held.set()
+                over.wait()
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait()
+        if not os.fork():
+            signal.alarm(5)
+            workbook.log({"loss": 1})
+            os._exit(0)
+        status = os.wait()[1]
+        over.set()
+        thread.join()
+        sys.exit(status != 0)
+        """
+    )
+
+    assert ran.status == 0
+    assert "forked" in ran.stderr
+
+
 def test_a_closed_workbook_says_so(workbook):
     """
     To a set of keys that it knows and to a new one.
