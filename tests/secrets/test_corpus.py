@@ -71,6 +71,20 @@ class Lua:
     def is_secret(self, name):
         return self._lua.eval(b"require('lab-workbook.secretnames').isSecret")(name.encode())
 
+    def value(self, value, allow):
+        found = []
+        allowed = self._lua.table_from([key.encode() for key in allow])
+        under = self._lua.eval(b"require('lab-workbook.redaction').under")(allowed, found.append)
+        encode = self._lua.eval(b"require('lab-workbook.json').encode")
+        return json.loads(encode(self._held(value), lambda _: None, under)), len(found)
+
+    def _held(self, value):
+        if isinstance(value, dict):
+            return self._lua.table_from({key.encode(): self._held(item) for key, item in value.items()})
+        if isinstance(value, list):
+            return self._lua.table_from([self._held(item) for item in value])
+        return value.encode() if isinstance(value, str) else value
+
     def arguments(self, arguments):
         table = self._lua.table_from([argument.encode() for argument in arguments])
         redacted, count = self._lua.eval(b"require('lab-workbook.redaction').arguments")(table)
@@ -235,6 +249,101 @@ def test_no_text_takes_longer_than_its_length_says(piece):
     redaction.redacted_bytes(data)
 
     assert time.process_time() - start < 3
+
+
+VALUES = [
+    ({"lr": 0.1, "api_key": "abc", "n": 3}, {"lr": 0.1, "api_key": MARK, "n": 3}, 1),
+    ({"auth": {"user": "me", "ports": [1, "x"]}}, {"auth": {"user": MARK, "ports": [1, MARK]}}, 2),
+    ({"token": 7, "auth": True, "secret": ""}, {"token": 7, "auth": True, "secret": ""}, 0),
+    ({"token": "NaN", "auth": "Infinity"}, {"token": "NaN", "auth": "Infinity"}, 0),
+    ({"token": "********", "auth": "${oc.env:AUTH}"}, {"token": "********", "auth": "${oc.env:AUTH}"}, 0),
+    ({"token": MARK}, {"token": MARK}, 0),
+    (["x", {"url": "ftp://me:hunter2@h"}], ["x", {"url": f"ftp://me:{MARK}@h"}], 1),
+    ({"kept": {"password": "abc"}, "password": "abc"}, {"kept": {"password": "abc"}, "password": MARK}, 1),
+    ({"use_cls_token": "yes", "eos_token": "</s>"}, {"use_cls_token": "yes", "eos_token": "</s>"}, 0),
+    ("hunter2", "hunter2", 0),
+]
+
+
+@pytest.mark.parametrize(("value", "expected", "count"), VALUES)
+@pytest.mark.parametrize("runtime", ["python", *RUNTIMES])
+def test_a_value_goes_by_its_keys(runtime, value, expected, count):
+    """
+    The texts below a key of a secret are cut, and nothing else; ``kept`` is allowed.
+    """
+    redacted = (
+        redaction.redacted_value(value, allow=["kept"])
+        if runtime == "python"
+        else Lua(runtime).value(value, ["kept"])
+    )
+
+    assert redacted == (expected, count)
+
+
+def json_values():
+    texts = st.sampled_from([*corpus.SECRET_KEYS, *corpus.INNOCENT_KEYS, *corpus.INNOCENT_TEXTS]) | st.text()
+    leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
+    return st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
+
+
+@given(value=json_values())
+def test_the_structure_of_a_value_stays(value):
+    """
+    All that is no text too, and what is allowed as a whole.
+    """
+    redacted, count = redaction.redacted_value(value)
+
+    assert _shape(redacted) == _shape(value)
+    assert redaction.redacted_value(redacted) == (redacted, 0)
+    assert (count == 0) == (redacted == value)
+    assert redaction.redacted_value({"password": value}, allow="password") == ({"password": value}, 0)
+
+
+def _shape(value):
+    if isinstance(value, dict):
+        return {key: _shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shape(item) for item in value]
+    return "text" if isinstance(value, str) and value else value
+
+
+def test_files_that_hold_secrets_are_known_by_their_names():
+    """
+    And a program that is called secrets.py is none of them.
+    """
+    assert [path for path in corpus.SECRET_FILES if not redaction.is_secret_file(path)] == []
+    assert [path for path in corpus.INNOCENT_FILES if redaction.is_secret_file(path)] == []
+
+
+@pytest.mark.parametrize("size", [1, 60])
+def test_the_changes_of_binary_files_stay(size):
+    """
+    They are compressed, and a letter of them that was cut would break the patch.
+    """
+    token = corpus.TOKENS["openai"].encode()
+    patch = b"GIT binary patch\nliteral 52\nz" + token + b"\n" * size + b"\n"
+
+    assert redaction.redacted_bytes(b"+x\n" + patch + b"+" + token) == (b"+x\n" + patch + b"+[redacted]", 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://TOKEN@github.com/me/it.git", f"https://{MARK}@github.com/me/it.git"),
+        ("https://me:TOKEN@github.com/it", f"https://me:{MARK}@github.com/it"),
+        ("ssh://git@github.com/me/it.git", "ssh://git@github.com/me/it.git"),
+        ("git@github.com:me/it.git", "git@github.com:me/it.git"),
+        ("https://h/x?page=2&api_key=abc", f"https://h/x?page=2&api_key={MARK}"),
+        ("https://h/x?page=2", "https://h/x?page=2"),
+        ("/srv/git/it.git", "/srv/git/it.git"),
+    ],
+)
+def test_an_address_goes_without_its_token(url, expected):
+    """
+    Over http a user alone is a token; ssh needs its user.
+    """
+    assert redaction.redacted_url(url) == (expected, int(MARK in expected))
+    assert redaction.redacted_url(expected) == (expected, 0)
 
 
 @given(text=st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=12).map("".join))
