@@ -78,7 +78,8 @@ class Measure:
 
     def __call__(self) -> Row:
         row: Row = {}
-        for part in (self._machine, self._script, self._disk, self._net, *self._gpus):
+        parts: list[Callable[[], Row]] = [self._machine, self._script, self._disk, self._net, *self._gpus]
+        for part in parts:
             # A process ends while it is looked at, a disk is pulled out: the other numbers are good.
             with contextlib.suppress(Exception):
                 row.update(part())
