@@ -4,6 +4,7 @@ Series of other processes in a spool, which may be written on after rank 0 has e
 
 import hashlib
 import threading
+import time
 
 ROW = b"1,0.5,2016-02-12T22:17:34Z\n"
 
@@ -31,10 +32,14 @@ def test_a_series_that_grows_on_after_its_script_was_killed_is_sealed(make_spool
     spool = make_spool(bucket_prefix, script=dead_script)
     spool.series("Loss@rank1.csv")
     over = threading.Event()
+    # Open all the time, as it is in that process.
+    file = (spool.path / "Loss@rank1.csv").open("ab", buffering=0)
 
     def go_on():
         while not over.is_set():
-            spool.append("Loss@rank1.csv", ROW)
+            file.write(ROW)
+            # A few thousand rows a second are enough.
+            time.sleep(1e-4)
 
     thread = threading.Thread(target=go_on)
     thread.start()
@@ -43,6 +48,7 @@ def test_a_series_that_grows_on_after_its_script_was_killed_is_sealed(make_spool
     finally:
         over.set()
         thread.join()
+        file.close()
 
     (found,) = spool.delivered().values()
     listed = spool.end_json()["files"]["Loss@rank1.csv"]
