@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test test-deep exits soak test-faults test-aws test-ceph test-browser test-models test-frameworks notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery bench-frameworks setup setup-lua clean
+.PHONY: help demo test test-deep exits soak test-source test-faults test-aws test-ceph test-browser test-models test-frameworks notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery bench-frameworks setup setup-lua clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-deep  the properties again, with other examples and many more of them"
 	@echo "make exits   end scripts in every way, and write what was seen into docs/exits.md"
 	@echo "make soak    kill scripts and uploaders SOAK_KILLS (1000) times at random: nothing may be lost"
+	@echo "make test-source  save and put back REPOSITORIES (200) random repositories, others each time"
 	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
 	@echo "make test-aws  the rest of the tests of Lua without Python, whose requests by the aws command take seconds"
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
@@ -57,6 +58,9 @@ exits: setup
 
 soak: setup
 	LAB_WORKBOOK_SOAK_KILLS=$${SOAK_KILLS:-1000} $(BIN)/python -m pytest -m soak tests/soak
+
+test-source: setup
+	LAB_WORKBOOK_SOAK_REPOSITORIES=$(or $(REPOSITORIES),200) $(BIN)/python -m pytest -m soak tests/source
 
 test-faults: setup
 	$(BIN)/python -m pytest -n 4 -m "soak or not soak" tests/faults
