@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ WRITES = "LAB_WORKBOOK_WRITE_NOTEBOOK" in os.environ
 
 PATH = Path(__file__).resolve().parent.parent / "examples" / "analysis.ipynb"
 PROJECT = "/home/ada/digits"
+PROGRAMS = Path(sys.executable).parent
 MAX_BYTES = 250_000
 
 # What is another one each time: tags, times, commits, what was measured, and how wide a table is for it.
@@ -49,8 +51,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Any:
         for name in ("HOME", "TMPDIR", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
             patch.setenv(name, str(home))
         patch.setenv("GIT_CEILING_DIRECTORIES", str(home))
+        # Where its packages are installed, so is the command that the Lua writer asks what the source is.
+        patch.setenv("PATH", f"{PROGRAMS}:{os.environ['PATH']}")
         NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(PATH.parent)}}).execute()
     told = re.sub(rf"{re.escape(str(home))}/[^/\s]+/digits", PROJECT, json.dumps(notebook))
+    told = told.replace(str(PROGRAMS), f"{PROJECT}/.venv/bin")
     return nbformat.from_dict(_tidied(json.loads(told)))
 
 
