@@ -2,8 +2,8 @@
 What is mutated: the modules of our two writers that decide which bytes lie in a folder.
 
 A function, or a line, is left out only where levels core and git cannot reach what it does; why stands here.
-What has no part in a folder at all (the spool, the uploader, models) is no subject; it has tests of its own, and
-so has what the source is, in tests/source.
+What has no part in a folder at all (the spool, the uploader, models) is no subject; it has tests of its own,
+and so has what the source is, in tests/source.
 """
 
 from __future__ import annotations

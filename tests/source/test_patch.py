@@ -46,7 +46,7 @@ def test_what_needs_no_change_is_as_git_has_put_it(
     assert tree(folder) == files
 
 
-LINES = st.lists(st.sampled_from([b"x", b"", b"secret", b"y", b"@@ -1 +1 @@", b"\\ No newline"]), max_size=20)
+LINES = st.lists(st.sampled_from([b"x", b"", b"secret", b"y", b"@@ -1 +1 @@", b"\\ No newline"]), max_size=40)
 
 
 @settings(max_examples=10)
@@ -68,6 +68,12 @@ def test_lines_that_disappear_leave_the_others_in_their_places(
 
     assert b"secret" not in made
     assert count == text.split(b"\n").count(b"+secret")
+    for section in patch.sections(made):
+        shift = 0
+        for hunk in section.hunks:
+            assert hunk.new == hunk.old + shift
+            shift += sum(line.startswith(b"+") for line in hunk.lines)
+            shift -= sum(line.startswith(b"-") for line in hunk.lines)
     git(folder, "reset", "-q", "--hard")
     (folder.parent / "p").write_bytes(made)
     if made:
