@@ -73,7 +73,7 @@ def test_a_series_that_is_gone_stops_nothing_else(orphan, lab_workbook):
     """
     (orphan.path / "loss.csv").unlink()
 
-    lab_workbook("push", LAB_WORKBOOK_EXIT_TIMEOUT="2")
+    lab_workbook("push", LAB_WORKBOOK_EXIT_TIMEOUT="5")
 
     assert orphan.delivered()["a.txt"] == b"a"
 
