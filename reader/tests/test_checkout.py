@@ -388,7 +388,14 @@ def stated(commit: bytes, **facts: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "said", [b"no JSON", b"[]", b'{"commit": 5}', b'{"commit": "other"}', b'{"submodules": 7, "tree": []}']
+    "said",
+    [
+        b"no JSON",
+        b"[]",
+        b'{"commit": 5}',
+        b'{"commit": "other", "tree": "other", "patch": false}',
+        b'{"submodules": 7, "tree": []}',
+    ],
 )
 def test_a_state_that_says_nothing_of_use_is_passed_over(
     make: Any, source: Path, tmp_path: Path, said: bytes
@@ -419,11 +426,24 @@ def test_another_tree_than_the_one_that_was_saved_is_not_written(
 
 @pytest.mark.parametrize(
     "path",
-    ["../evil", ".git", "sub", "", ".", "/tmp/evil", "nowhere", "link", ".git/modules/x", "sub/../sub"],
+    [
+        "../evil",
+        "../outside",
+        ".git",
+        "sub",
+        "",
+        ".",
+        "/tmp/evil",
+        "nowhere",
+        "link",
+        ".git/modules/x",
+        "sub/../sub",
+    ],
 )
 def test_a_submodule_is_put_only_where_the_commit_has_one(
     make: Any, source: Path, tmp_path: Path, path: str
 ) -> None:
+    (tmp_path / "outside").mkdir()
     commit = git(source, "rev-parse", "HEAD")
     log = git(source, "log", "-n", "1")
     module = {"path": path, "commit": commit.decode().strip(), "name": "Source.submodule-1", "patch": True}
@@ -435,6 +455,7 @@ def test_a_submodule_is_put_only_where_the_commit_has_one(
     assert found.missing == (path,)
     assert state(tmp_path / "back") == state(source)
     assert not list(tmp_path.rglob("evil"))
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 BUNDLES = {

@@ -65,6 +65,23 @@ def test_commits_of_a_submodule_that_no_remote_has(nested: Path, save: Any) -> N
     assert list((nested.parent / "far" / "lib dir").iterdir()) == []
 
 
+def test_a_place_that_does_not_have_the_commit_is_left_as_it_was(nested: Path, save: Any) -> None:
+    """
+    A submodule's folder in another clone may be older; then the folder of ours stays empty.
+    """
+    write(nested / "lib dir" / "deep" / "inner", {b"inner.py": File(b"2\n")})
+    git(nested / "lib dir" / "deep" / "inner", "commit", "-q", "-a", "-m", "Two")
+    git(nested / "lib dir" / "deep" / "inner", "update-ref", "refs/remotes/origin/main", "HEAD")
+    experiment = save()
+    git(nested.parent, "clone", "-q", "--recurse-submodules", str(nested), "older")
+
+    found = experiment.checkout(nested.parent / "back", repository=nested.parent / "older")
+
+    assert found.missing == ("lib dir/deep/inner",)
+    assert list((nested.parent / "back" / "lib dir" / "deep" / "inner").iterdir()) == []
+    assert (nested.parent / "back" / "lib dir" / "library.py").exists()
+
+
 def test_a_submodule_alone(nested: Path, save: Any) -> None:
     """
     Its files are those of any source, so its name restores it from wherever it is had.
