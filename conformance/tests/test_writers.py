@@ -11,13 +11,16 @@ from conformance.programs import OURS
 TWINS = {f"{each.name}, in lupa": each for each in OURS} | {"LuaJIT 2.1, in lupa": OURS[1]}
 # A language whose integers end at 64 bits has none that a cell cannot hold, or that no double comes near.
 BEYOND = {"series.beyond"}
+# One of each family; `make certify` tries all of them, at all levels.
+ALWAYS = {"python", "luajit", "lua-5.3"}
+PROGRAMS = [pytest.param(each, marks=[] if each.slug in ALWAYS else [pytest.mark.soak]) for each in OURS]
 
 
 def name_of(program):
     return program.slug
 
 
-@pytest.fixture(params=OURS, ids=name_of)
+@pytest.fixture(params=PROGRAMS, ids=name_of)
 def program(request):
     """A program that this machine can run."""
     if not request.param.is_here:
