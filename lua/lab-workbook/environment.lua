@@ -79,14 +79,14 @@ end
 
 -- Calls a function with each folder of this process's cgroup and of those around it.
 local function eachCgroup(controller, visit)
-   for controllers, path in contents('/proc/self/cgroup'):gmatch('%d+:([^:\n]*):([^\n]*)') do
+   for controllers, own in contents('/proc/self/cgroup'):gmatch('%d+:([^:\n]*):([^\n]*)') do
       if controllers == '' or (',' .. controllers .. ','):find(',' .. controller .. ',', 1, true) then
          local root = '/sys/fs/cgroup' .. (controllers == '' and '' or '/' .. controller)
-         repeat
+         local path = own
+         while path do
             visit(root .. path)
-            local outer = path:match('^(.*)/[^/]*$')
-            path = outer
-         until not path
+            path = path:match('^(.*)/[^/]*$')
+         end
       end
    end
 end

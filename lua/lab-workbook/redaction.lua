@@ -69,7 +69,8 @@ local HARMLESS = {[''] = true, ['true'] = true, ['false'] = true, ['True'] = tru
 -- @treturn int how many were cut
 function redaction.arguments(arguments)
    local kept, count, isNext = {}, 0, false
-   for index, argument in ipairs(arguments) do
+   for index, given in ipairs(arguments) do
+      local argument = given
       local name, value = argument:match('^([^=]*)=?(.*)$')
       local hasValue = argument:find('=', 1, true) ~= nil
       local isOption = not name:find('[^0-9A-Za-z_./+~-]') and secretnames.isSecret(name)

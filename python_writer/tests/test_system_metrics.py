@@ -150,7 +150,7 @@ def test_a_sampler_that_is_stopped_is_ended_all_the_same(start, tmp_path):
     assert samplers(tmp_path) == []
 
 
-def test_a_script_that_waits_for_its_children_does_not_wait_for_it(start):
+def test_a_script_that_waits_for_its_children_does_not_wait_for_it(start, tmp_path):
     """
     It is a grandchild, which nobody has to wait for.
     """
@@ -159,6 +159,7 @@ def test_a_script_that_waits_for_its_children_does_not_wait_for_it(start):
     out, _ = script.communicate(timeout=30)
 
     assert out.endswith("none\n")
+    assert lines(tmp_path)
 
 
 def test_a_forked_child_leaves_it_alone(start, tmp_path):

@@ -14,7 +14,7 @@ from lab_workbook_writer.capture import redaction
 from tests.secrets import corpus
 
 MARK = _spec.SECRET_MARK
-RUNTIMES = ("lua51", "lua52", "lua53", "lua54", "luajit20", "luajit21")
+RUNTIMES = ("lua51", "lua52", "lua53", "lua54", "lua55", "luajit20", "luajit21")
 # What a text is made of when it is to come near a secret: beginnings, names, signs, and what stands between.
 PIECES = [
     *(shape[0] for shape in _spec.SECRET_SHAPES[::5]),
