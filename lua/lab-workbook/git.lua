@@ -70,16 +70,16 @@ local diff = filler(DIFF .. ' ' .. secretFiles())
 local function redacted(patch)
    local lines, old, new = {}, 0, 0
    for line in patch:gmatch('[^\n]*\n') do
-      local mark = line:sub(1, 1)
+      local mark, told = line:sub(1, 1), line
       if old > 0 or new > 0 then
-         if mark == '+' then line = '+' .. redaction.text(line:sub(2, -2)) .. '\n' end
+         if mark == '+' then told = '+' .. redaction.text(line:sub(2, -2)) .. '\n' end
          if mark == '-' or mark == ' ' then old = old - 1 end
          if mark == '+' or mark == ' ' then new = new - 1 end
       else
          local olds, news = line:match('^@@ %-%d+(,?%d*) %+%d+(,?%d*) @@')
          if olds then old, new = tonumber(olds:sub(2)) or 1, tonumber(news:sub(2)) or 1 end
       end
-      lines[#lines + 1] = line
+      lines[#lines + 1] = told
    end
    return table.concat(lines)
 end
