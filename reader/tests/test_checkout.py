@@ -446,8 +446,11 @@ def test_a_submodule_is_put_only_where_the_commit_has_one(
     (tmp_path / "outside").mkdir()
     commit = git(source, "rev-parse", "HEAD")
     log = git(source, "log", "-n", "1")
-    module = {"path": path, "commit": commit.decode().strip(), "name": "Source.submodule-1", "patch": True}
+    git(source, "bundle", "create", "-q", str(tmp_path / "bundle"), "HEAD")
+    module = {"path": path, "commit": commit.decode().strip(), "name": "Source.submodule-1"}
     own = {"Source.submodule-1.git-current-commit": log, "Source.submodule-1.git-patch": new_file("evil")}
+    own["Source.submodule-1.git-bundle"] = (tmp_path / "bundle").read_bytes()
+    module |= {"patch": True, "bundle": True}
     files = {COMMIT: log, PATCH: b"", STATE: stated(commit, submodules=[module]), **own}
 
     found = make("A", files).checkout(tmp_path / "back")

@@ -407,14 +407,16 @@ def test_a_bundle_builds_on_what_the_remote_has(folder: Path, save: Any) -> None
     """
     The history that is to be had elsewhere is not sent with every experiment.
     """
-    pushed(folder, {b"data.bin": File(os.urandom(50_000))})
-    commit(folder, {b"train.py": File(b"rate = 0.3\n")})
+    data = os.urandom(25_000).hex().encode()
+    pushed(folder, {b"data.txt": File(data)})
+    git(folder.parent, "clone", "-q", "--bare", str(folder), "remote.git")
+    commit(folder, {b"data.txt": File(data + b"\nand one line\n")})
 
     experiment = save()
 
     assert experiment[STATE]["unpushed"] == 1
     assert experiment.artifact_sizes()["Source.git-bundle"] < 5_000
-    experiment.checkout(folder.parent / "back", repository=folder)
+    experiment.checkout(folder.parent / "back", repository=folder.parent / "remote.git")
     assert tree(folder.parent / "back") == tree(folder)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lab_workbook_writer.capture import patch, source
 
@@ -51,6 +51,7 @@ LINES = st.lists(st.sampled_from([b"x", b"", b"secret", b"y", b"@@ -1 +1 @@", b"
 
 @settings(max_examples=10)
 @given(old=LINES, new=LINES)
+@example(old=[b"x"] * 30, new=[b"secret", b"", *[b"x"] * 30, b"y"])
 def test_lines_that_disappear_leave_the_others_in_their_places(
     tmp_path_factory: pytest.TempPathFactory, old: list[bytes], new: list[bytes]
 ) -> None:
