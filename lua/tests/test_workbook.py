@@ -114,7 +114,7 @@ def test_close_lists_every_file_with_its_checksum(run, prefix):
     end = document(prefix, "end")
     assert end["outcome"] == "finished"
     assert end["error"] is None
-    assert end["lost"] == {"rows": 0, "artifacts": 0, "texts": 0, "integers": 0}
+    assert end["lost"] == {"rows": 0, "artifacts": 0, "texts": 0, "integers": 0, "secrets": 0}
     assert end["files"] == {
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name in (".lab-workbook/begin.json", "a b/note.txt", "p.json", "-rf", "loss.csv")

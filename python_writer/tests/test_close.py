@@ -77,7 +77,7 @@ def test_losses_are_told(workbook, home_of, capsys):
     workbook.close()
 
     end = json.loads((home_of(workbook) / ".lab-workbook" / "end.json").read_bytes())
-    assert end["lost"] == {"rows": 0, "artifacts": 0, "texts": 1, "integers": 1}
+    assert end["lost"] == {"rows": 0, "artifacts": 0, "texts": 1, "integers": 1, "secrets": 0}
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 

@@ -45,7 +45,7 @@ def test_the_end_lists_the_bytes_and_sums_of_all_that_was_published(spool):
     end = spool.end_json()
     assert end["outcome"] == "failed"
     assert end["error"] == {"type": "ValueError", "message": "no"}
-    assert end["lost"] == {"rows": 3, "artifacts": 0, "texts": 0, "integers": 0}
+    assert end["lost"] == {"rows": 3, "artifacts": 0, "texts": 0, "integers": 0, "secrets": 0}
     assert end["files"] == {
         ".lab-workbook/begin.json": {"bytes": len(begin), "sha256": hashlib.sha256(begin).hexdigest()},
         "a.txt": {"bytes": 5, "sha256": hashlib.sha256(b"hello").hexdigest()},
