@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
     def shown(self) -> str:
         none, own, ours = (self.seconds[logger] for logger in LOGGERS)
-        ratio = f"{(ours - none) / (own - none):.2f}x" if own > none else "-"
+        ratio = f"{(ours - none) / (own - none):.2f}x" if min(own, ours) > none else "-"
         added = f"{own - none:>+10.3f} s{ours - none:>+10.3f} s"
         return f"{self.name:<14}{none:>9.3f} s{added}{ratio:>9}  {self.own_is}"
 
@@ -258,6 +258,10 @@ def _step() -> Callable[[], float]:
 
 def measure(name: str, *, steps: int = STEPS, turns: int = TURNS) -> Row:
     """Train by a framework with each logger, in turns; the first turn of each is not counted."""
+    import torch
+
+    # Threads of torch that wait for work spin, and their CPU time would hide what is measured.
+    torch.set_num_threads(1)
     own_is, train = FRAMEWORKS[name]()
     taken: dict[str, list[float]] = {logger: [] for logger in LOGGERS}
     for turn in range(turns + 1):
