@@ -29,7 +29,7 @@ echo '1, NVIDIA GB10, GPU-2, [N/A], 550.54.15'
 """
 
 
-@pytest.fixture(params=("python", "luajit", "lua5.1", "lua5.4"))
+@pytest.fixture(params=("python", "luajit", "lua5.4"))
 def record(request, tmp_path):
     """Let a writer save its environment in a process with these variables; returns the document."""
 
