@@ -124,7 +124,8 @@ def test_a_full_spool_keeps_rows_and_documents_and_counts_refused_checkpoints(
         assert experiment["results.json"] == list(range(20000))
         assert experiment["remarks"] == "still here"
         assert 10 < len(kept) < 16
-        assert end["lost"] == {"rows": 0, "artifacts": 20 - len(kept), "texts": 0, "integers": 0, "secrets": 0}
+        refused = 20 - len(kept)
+        assert end["lost"] == {"rows": 0, "artifacts": refused, "texts": 0, "integers": 0, "secrets": 0}
         assert said.count("kept for rows and documents") == 1
         assert {end["files"][name]["bytes"] for name in kept} == {5 * 1024 * 256}
     assert list(spools.iterdir()) == []
