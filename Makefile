@@ -46,8 +46,9 @@ $(VENV)/.ready: pyproject.toml
 setup-lua:
 	@tools/setup-lua
 
+# Three at a time also on two cores, because many of them wait: for a server, or for somebody to notice something.
 test: setup check
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 test-deep: setup
 	$(BIN)/python -m pytest -n 2 -m "hypothesis and not soak" --hypothesis-profile deep
