@@ -25,6 +25,9 @@ _FFI = "64-bit integers of LuaJIT's FFI, which no adapter can be asked to log: l
 _NULL = "our null and lua-cjson's, which no adapter can be asked to log: lua/tests/test_json.py"
 _DOT = "calls with a dot, or without options, are only Lua's: lua/tests/test_workbook.py"
 _LOCALE = "only where the system has a locale with a comma: lua/tests/test_numbers.py"
+_NO_VERB = "no verb of an adapter: python_writer/tests, lua/tests"
+_SECRETS = "no case of the kit holds what looks like a secret: tests/secrets"
+_RANKS = "a training on several processes is no world of the kit: test_ranks.py, tests/frameworks"
 _SORTED = "rule json.tables, about tables that only Lua has: lua/tests"
 
 _READER_FOLDER = "reader/lab_workbook/"
@@ -132,7 +135,11 @@ PYTHON: dict[str, dict[str, str]] = {
         "_outcome_of_silence": _ENDS,
         "_after_fork": _FORK,
     },
-    f"{_PYTHON_FOLDER}losses.py": {"Losses.say_once": _WORDS, "Losses.after_fork": _FORK},
+    f"{_PYTHON_FOLDER}losses.py": {
+        "Losses.say_once": _WORDS,
+        "Losses.after_fork": _FORK,
+        "Losses.add_secrets": _SECRETS,
+    },
     f"{_PYTHON_FOLDER}place.py": {
         "Place": "a protocol for the type checker",
         "Nowhere.flush": _RETURNED,
@@ -162,7 +169,19 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_PYTHON_FOLDER}workbook.py": {
         "Workbook.save_torch": "level models",
         "Workbook.save_t7": "level models",
-        'return Workbook(chosen, Nowhere("disabled:", lambda: None))': _WORDS,
+        "Workbook.tag": _RANKS,
+        "Workbook.save_tensors": _NO_VERB,
+        "Workbook.save_figure": _NO_VERB,
+        "Workbook.save_environment": _NO_VERB,
+        "Workbook.log": _NO_VERB,
+        "Workbook.capture_output": _NO_VERB,
+        "Workbook.sample_system": _NO_VERB,
+        "Workbook._hint_at_pickle": "level models",
+        "Workbook._append_file": _RANKS,
+        "Workbook._take_over": _RANKS,
+        "if self._guest is None:": _RANKS,
+        "self._sampler.stop()": _NO_VERB,
+        "self._output.stop()": _NO_VERB,
         "Workbook._look": _S3,
         "self._watch.stop()": _ENDS,
         "except OSError as error:": _DISK,
@@ -171,9 +190,16 @@ PYTHON: dict[str, dict[str, str]] = {
         "Workbook.flush": _DISK,
         "Workbook._after_fork": _FORK,
         "Workbook._say_forked": _FORK,
+        'warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")': _DISK,
+    },
+    f"{_PYTHON_FOLDER}opening.py": {
+        'return Workbook(chosen, Nowhere("disabled:", lambda: None))': _WORDS,
+        "if own_rank is not None and own_rank.number:": _RANKS,
+        "_as_guest": _RANKS,
+        "_as_host": _RANKS,
+        "if system_metrics is not None:": _NO_VERB,
         "_announce": _WORDS,
         "_announce(chosen, place.where)": _WORDS,
-        'warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")': _DISK,
     },
 }
 
@@ -225,7 +251,7 @@ LUA: dict[str, dict[str, str]] = {
         "sentinel": _ENDS,
         "open[object] = process.id() or 0": _FORK,
     },
-    f"{_LUA_FOLDER}losses.lua": {"Losses:sayOnce": _WORDS},
+    f"{_LUA_FOLDER}losses.lua": {"Losses:sayOnce": _WORDS, "Losses:addSecrets": _SECRETS},
     f"{_LUA_FOLDER}names.lua": {"table.sort(list, text.before)": _WORDS},
     f"{_LUA_FOLDER}nowhere.lua": {"function Nowhere.save() return true end": _RETURNED},
     f"{_LUA_FOLDER}numbers.lua": {"dotted": _LOCALE},
@@ -258,6 +284,9 @@ LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}workbook.lua": {
         "Workbook:__tostring": _WORDS,
         "Workbook:saveTorch": "level models",
+        "Workbook:saveOptions": _NO_VERB,
+        "Workbook:saveEnvironment": _NO_VERB,
+        "Workbook:optimLogger": _NO_VERB,
         "errors.misuse('kind.replace', ('the path of a file is a text, not %s'):format(type(path)))": _PATH,
         "errors.misuse('kind.replace', ('the options of saveFile are a table, not %s'):format("
         "type(options)))": _PATH,

@@ -11,7 +11,7 @@ import lab_workbook
 import pytest
 from lab_workbook import InvalidTag, Misuse, TagTaken
 from lab_workbook_writer import WRITER, __version__
-from lab_workbook_writer import workbook as writing
+from lab_workbook_writer import opening as writing
 
 
 def test_the_tag_and_the_place_are_said_on_stdout(prefix, capsys):

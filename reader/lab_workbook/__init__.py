@@ -163,7 +163,7 @@ def new_experiment(
         StoreError: the folder or the bucket refused.
     """
     try:
-        from lab_workbook_writer import workbook
+        from lab_workbook_writer import opening
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "lab_workbook_writer":
             raise
@@ -171,7 +171,7 @@ def new_experiment(
             "recording needs the package lab_workbook_writer, which is not installed here:"
             " `pip install lab-workbook` brings it along"
         ) from None
-    return workbook.new_experiment(
+    return opening.new_experiment(
         bucket_prefix=bucket_prefix,
         tag=tag,
         note=note,

@@ -20,7 +20,8 @@ from lab_workbook.protocol._spec import LOSS_ARTIFACTS, LOSS_ROWS
 from lab_workbook_writer.capture.redaction import is_secret_file, redacted_value
 from lab_workbook_writer.importers import grouping, trees
 from lab_workbook_writer.importers.run import Found, Run
-from lab_workbook_writer.workbook import Workbook, new_experiment
+from lab_workbook_writer.opening import new_experiment
+from lab_workbook_writer.workbook import Workbook
 
 #: The artifact that says what was imported, from where, and what has no place in an experiment.
 ORIGIN: Final = "import"

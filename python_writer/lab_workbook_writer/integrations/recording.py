@@ -22,8 +22,9 @@ from lab_workbook.errors import InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec
 
 from lab_workbook_writer.integrations.plain import file_name, scalars, told
+from lab_workbook_writer.opening import new_experiment
 from lab_workbook_writer.place import Nowhere
-from lab_workbook_writer.workbook import Workbook, new_experiment
+from lab_workbook_writer.workbook import Workbook
 
 OPTIONS: Final = "options"
 CHECKPOINTS: Final = "checkpoints"
