@@ -116,7 +116,7 @@ def test_the_queue_says_what_the_contract_says(run, stand_in, tmp_path):
     ]
     end = lines[-1]
     assert (end["verb"], end["outcome"], end["error"]) == ("end", "finished", None)
-    assert sorted(end["lost"]) == ["artifacts", "integers", "rows", "texts"]
+    assert sorted(end["lost"]) == ["artifacts", "integers", "rows", "secrets", "texts"]
     assert (kept(tmp_path, "outbox") / "3").read_text() == "[2]"
     spool = Path(str(kept(tmp_path, "queue")).removesuffix(".queue"))
     begin = json.loads((spool / ".lab-workbook/begin.json").read_text())

@@ -41,6 +41,7 @@ RUNS: dict[str, list[str] | None] = {
     "demo": [],
     "diff": [TAG, OTHER],
     "doctor": [],
+    "import": None,
     "ls": [],
     "note": [TAG],
     "policy": None,

@@ -181,6 +181,7 @@ def test_checkout_says_what_had_been_changed(source: Path) -> None:
         "directory": f"{source}/again",
         "commit": told["commit"],
         "changed": ["train.py"],
+        "missing": [],
     }
 
 
