@@ -71,6 +71,25 @@ def test_each_part_has_only_what_differs(pair: Any) -> None:
     assert repr(found) == "<Diff of A and B: different>"
 
 
+def test_packages_and_machine_are_environment_and_no_parameters(
+    make: Any, repository: ExperimentRepository
+) -> None:
+    """
+    What was captured of a machine is compared, and fills no columns of the table.
+    """
+    told = '{{"captured": "{}", "host": "gpu1", "packages": {{"torch": "{}", "numpy": "2.4"}}}}'
+    a, b = (
+        make(tag, {"environment.json": told.format(tag, torch).encode()}, begin={"host": "gpu1"})
+        for tag, torch in (("A", "2.12"), ("B", "2.13"))
+    )
+
+    found = lab_workbook.diff(a, b)
+
+    assert found.environment == {"environment.packages.torch": ("2.12", "2.13")}
+    assert found.parameters == {}
+    assert not [column for column in repository.table() if column.startswith("environment")]
+
+
 def test_the_text_says_it_all(pair: Any) -> None:
     assert str(pair[0].diff(pair[1])) == (
         "a  A\n"

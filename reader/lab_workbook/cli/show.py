@@ -11,11 +11,9 @@ from lab_workbook import cost
 from lab_workbook.cli import _options, _text
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
+from lab_workbook.overview.listing import PARAMETERS_MAX_BYTES
 from lab_workbook.protocol import layout
 from lab_workbook.repository import ExperimentRepository
-
-# Parameters are short; a JSON artifact of a megabyte is a result, and would fill the screen.
-_PARAMETERS_MAX_BYTES = 64 * 1024
 
 
 @click.command("show")
@@ -78,7 +76,7 @@ def _delivery(experiment: Experiment) -> str | None:
 def _parameters(experiment: Experiment, sizes: dict[str, int]) -> dict[str, dict[str, Any]]:
     found = {}
     for name, size in sizes.items():
-        if not layout.is_parameters(name) or size > _PARAMETERS_MAX_BYTES:
+        if not layout.is_parameters(name) or size > PARAMETERS_MAX_BYTES:
             continue
         try:
             value = experiment[name]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +33,9 @@ _VALUE_MAX: Final = 500
 
 # What is another one in each experiment, and says nothing about how it ran.
 _IDENTITY: Final = {"tag", "started", "nonce", "pid", "pidStarted", "bootId", "pidNamespace"}
+
+# So it is in environment.json, or begin.json has it already.
+_TOLD: Final = {"captured", "command", "host"}
 
 _SUFFIXES: Final = (_spec.KIND_GIT_COMMIT_SUFFIX, _spec.KIND_GIT_PATCH_SUFFIX)
 _KINDS: Final = {"+": "added", "-": "removed", "@": "place"}
@@ -127,7 +130,8 @@ def diff(a: Experiment, b: Experiment) -> Diff:
     {'options.learningRate': (0.1, 0.01)}
 
     Parameters are those of JSON artifacts, named as in `ExperimentRepository.table`; the environment is
-    what begin.json says of host, runtime, command and the like.
+    what begin.json says of host, runtime, command and the like, and what ``environment.json`` says of the
+    machine and of all packages.
 
     Raises:
         ExperimentNotFound: one of them is not there.
@@ -138,9 +142,7 @@ def diff(a: Experiment, b: Experiment) -> Diff:
     sizes = (a.artifact_sizes(), b.artifact_sizes())
     parameters = [_parameters(each, found, problems) for each, found in zip(sides, sizes, strict=True)]
     source = [_source(each, found, problems) for each, found in zip(sides, sizes, strict=True)]
-    environment = [
-        {key: value for key, value in each.begin.items() if key not in _IDENTITY} for each in sides
-    ]
+    environment = [_environment(each, found, problems) for each, found in zip(sides, sizes, strict=True)]
     return Diff(
         tags=(a.tag, b.tag),
         parameters=_changes(*parameters),
@@ -152,14 +154,30 @@ def diff(a: Experiment, b: Experiment) -> Diff:
 
 
 def _parameters(experiment: Experiment, sizes: Mapping[str, int], problems: list[str]) -> dict[str, Any]:
+    return _values(experiment, [name for name in sizes if layout.is_parameters(name)], sizes, problems)
+
+
+def _environment(experiment: Experiment, sizes: Mapping[str, int], problems: list[str]) -> dict[str, Any]:
+    known = {key: value for key, value in experiment.begin.items() if key not in _IDENTITY}
+    return known | _values(experiment, [layout.ENVIRONMENT], sizes, problems, without=_TOLD)
+
+
+def _values(
+    experiment: Experiment,
+    names: Iterable[str],
+    sizes: Mapping[str, int],
+    problems: list[str],
+    without: Collection[str] = (),
+) -> dict[str, Any]:
+    """Return what is in JSON artifacts, each value by its path."""
     found = Parameters()
-    for name, size in sizes.items():
-        if layout.is_parameters(name) and size <= PARAMETERS_MAX_BYTES:
+    for name in names:
+        if name in sizes and sizes[name] <= PARAMETERS_MAX_BYTES:
             document = _read(experiment, name, problems)
             if isinstance(document, dict):
-                found.add(name, document)
+                found.add(name, {key: value for key, value in document.items() if key not in without})
     if found.omitted:
-        problems.append(f"{experiment.tag} has {found.omitted:,} parameters more, which are not compared")
+        problems.append(f"{experiment.tag} has {found.omitted:,} values more, which are not compared")
     return found.values
 
 

@@ -33,14 +33,19 @@ _OTHER_TYPES = {
 }
 
 
+# What a script ran in.
+ENVIRONMENT = _spec.ENVIRONMENT_DEFAULT_NAME + _spec.KIND_JSON_SUFFIX
+
+
 def is_hidden(name: str) -> bool:
     """Say whether a name belongs to the protocol itself, so that no listing shows it."""
     return name.partition("/")[0] == _spec.LAYOUT_RESERVED
 
 
 def is_parameters(name: str) -> bool:
-    """Say whether an artifact has parameters or results in it, and not what the source was."""
-    return name.endswith(_spec.KIND_JSON_SUFFIX) and not name.endswith(_spec.GIT_STATE_SUFFIX)
+    """Say whether an artifact has parameters or results in it, and not what the source or the machine was."""
+    is_known = name == ENVIRONMENT or name.endswith(_spec.GIT_STATE_SUFFIX)
+    return name.endswith(_spec.KIND_JSON_SUFFIX) and not is_known
 
 
 def content_type(name: str) -> str:
