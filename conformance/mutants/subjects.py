@@ -28,6 +28,9 @@ _LOCALE = "only where the system has a locale with a comma: lua/tests/test_numbe
 _NO_VERB = "no verb of an adapter: python_writer/tests, lua/tests"
 _SECRETS = "no case of the kit holds what looks like a secret: tests/secrets"
 _RANKS = "a training on several processes is no world of the kit: test_ranks.py, tests/frameworks"
+_TYPES = "for type checkers alone"
+_PLAIN = "an adapter gives JSON, and no objects of Python's libraries: test_plain.py"
+_COPIED = "a copy in another process: python_writer/tests/test_fork.py"
 _SORTED = "rule json.tables, about tables that only Lua has: lua/tests"
 
 _READER_FOLDER = "reader/lab_workbook/"
@@ -44,6 +47,7 @@ PYTHON: dict[str, dict[str, str]] = {
         "if key not in _warned:": _WORDS,
         '(field, arguments or {}, "an argument"),': _WORDS,
         "_number": _S3,
+        'return _number(name, value, "seconds", 10**9)': _S3,
         'home = os.environ.get("HOME", "")': "a system without HOME is no world of the kit",
         "raise ConfigurationError(f\"{name} = {text!r}: it is one of {', '.join(_CHOICES[field])}\")": _S3,
         'raise ConfigurationError(f"{name} = {value!r}: it must be a text")': "messages have texts",
@@ -67,6 +71,9 @@ PYTHON: dict[str, dict[str, str]] = {
     },
     f"{_READER_FOLDER}protocol/jsontext.py": {
         "decode": _READER,
+        "_CONVERSIONS = 4": _PLAIN,
+        "for _ in range(_CONVERSIONS):": _PLAIN,
+        "item = convert(item)": _PLAIN,
         "_item": _NUMPY,
         "if key is None or isinstance(key, bool):": _KEY,
         "return json.dumps(key)": _KEY,
@@ -159,6 +166,7 @@ PYTHON: dict[str, dict[str, str]] = {
     },
     f"{_PYTHON_FOLDER}series_log.py": {
         "TimeSeriesLog._unknown": _WORDS,
+        "_copied": _COPIED,
         "for field in more:": _BOTH_WAYS,
         "if field in row:": _BOTH_WAYS,
         "except OSError as error:": _DISK,
@@ -169,7 +177,13 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_PYTHON_FOLDER}workbook.py": {
         "Workbook.save_torch": "level models",
         "Workbook.save_t7": "level models",
+        "if TYPE_CHECKING:": _TYPES,
         "Workbook.tag": _RANKS,
+        'self._losses = Losses("; said only once") if guest else Losses()': _RANKS,
+        "if guest is not None:": _RANKS,
+        "guest.say = self._losses.say_once": _RANKS,
+        "_copied": _COPIED,
+        'self._losses.say_once(f"git {note}", f"save_git_status: {note}")': _WORDS,
         "Workbook.save_tensors": _NO_VERB,
         "Workbook.save_figure": _NO_VERB,
         "Workbook.save_environment": _NO_VERB,
@@ -194,6 +208,9 @@ PYTHON: dict[str, dict[str, str]] = {
     },
     f"{_PYTHON_FOLDER}opening.py": {
         'return Workbook(chosen, Nowhere("disabled:", lambda: None))': _WORDS,
+        "if TYPE_CHECKING:": _TYPES,
+        'if loaded.bucket_prefix.kind == "s3":': _S3,
+        "place.look_for(resumes)": _WORDS,
         "if own_rank is not None and own_rank.number:": _RANKS,
         "_as_guest": _RANKS,
         "_as_host": _RANKS,
