@@ -227,6 +227,8 @@ LUA: dict[str, dict[str, str]] = {
         "amount": _S3,
         "folder": _S3,
         "if key == 'cacheBytes' then return amount(name, value, 'bytes', 2^63) end": _READER,
+        "if type(spec.CONFIG_DEFAULTS[key]) == 'number'"
+        " then return amount(name, value, 'seconds', 1e9) end": _S3,
         "checkEncryption": _S3,
         "local PLAIN_ENCRYPTION = 'AES256'": _S3,
         "if spec.CONFIG_DEFAULTS[key] == nil and not warned[key] then": _WORDS,
