@@ -3,9 +3,9 @@
 
 Each framework trains a very small model without a logger, with a logger of its own, and with ours: its own
 is its CSV logger where it has one, else what it writes for TensorBoard. A row is logged each step. The three
-take turns in one process, so that whatever else the machine does meets all alike; the figures are medians of
-CPU time, the system's part and that of all threads included. The state of source and environment is saved
-once a run, however long it is, and has a line of its own.
+take turns in one process, so that whatever else the machine does meets all alike. The figures are the least
+CPU times, because a busy machine can only add to them, with the system's part and that of all threads. The
+state of source and environment is saved once a run, however long it is, and has a line of its own.
 
     python -m benchmarks.frameworks [framework ...]
 """
@@ -16,7 +16,6 @@ import contextlib
 import io
 import logging
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 STEPS = 1000
-TURNS = 3
+TURNS = 7
 
 # Trains so many steps with the logger of this name: "none", "own" or "ours".
 Train = Callable[[str, int], None]
@@ -271,7 +270,7 @@ def measure(name: str, *, steps: int = STEPS, turns: int = TURNS) -> Row:
                 train(logger, steps)
                 if turn:
                     seconds.append(time.process_time() - start)
-    return Row(name, own_is, {logger: statistics.median(seconds) for logger, seconds in taken.items()})
+    return Row(name, own_is, {logger: min(seconds) for logger, seconds in taken.items()})
 
 
 def opening(turns: int = TURNS) -> float:
@@ -286,7 +285,7 @@ def opening(turns: int = TURNS) -> float:
             recording.open()
             taken.append(time.perf_counter() - start)
             recording.close()
-    return statistics.median(taken)
+    return min(taken)
 
 
 @contextlib.contextmanager
