@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lab_workbook import config
 from lab_workbook.errors import Misuse
@@ -28,6 +28,8 @@ from lab_workbook_writer.workbook import Workbook
 if TYPE_CHECKING:
     from lab_workbook_writer.host import Host
     from lab_workbook_writer.spool import Spool
+
+_NONCE_LENGTH: Final = 8
 
 
 def new_experiment(
@@ -96,8 +98,10 @@ def _begin(tag: str, note: object, resumes: object) -> documents.Document:
             raise Misuse("begin.optional", f"{argument} is a text in UTF-8, not {value!r}")
     if resumes is not None and tags.check(resumes) == tag:
         raise Misuse("begin.optional", f"{tag!r} cannot resume itself")
-    known = {**process.identity(), "command": command.redacted_command()}
-    optional = {"nonce": tags.random_text(8), **known, "note": note, "resumes": resumes}
+    # By the nonce we know our own claim again, where its answer was lost.
+    nonce = tags.random_text(_NONCE_LENGTH)
+    known = {"nonce": nonce, **process.identity(), "command": command.redacted_command()}
+    optional = {**known, "note": note, "resumes": resumes}
     return documents.begin(tag, WRITER, f"Python {sys.version.split()[0]}", optional)
 
 
