@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,24 @@ def work(isolation: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def recorded(work: Path) -> Callable[[], list[Experiment]]:
     """All experiments that were recorded in this test, in their order."""
     return lambda: list(ExperimentRepository(work.parent / "lab-workbook")[:])
+
+
+@pytest.fixture
+def closing(work: Path) -> Iterator[Callable[[type[Any]], Callable[..., Any]]]:
+    """Give what makes objects of a class, each of which is closed when the test is over."""
+    assert work
+    made: list[Any] = []
+
+    def of(kind: type[Any]) -> Callable[..., Any]:
+        def make(**given: Any) -> Any:
+            made.append(kind(**given))
+            return made[-1]
+
+        return make
+
+    yield of
+    for each in made:
+        each.close()
 
 
 @pytest.fixture

@@ -21,19 +21,10 @@ def model(work: Any) -> Any:
 
 
 @pytest.fixture
-def callback(work: Any) -> Any:
+def callback(closing: Any) -> Any:
     from lab_workbook_writer.integrations.keras import LabWorkbookCallback
 
-    assert work
-    made: list[Any] = []
-
-    def make(**given: Any) -> Any:
-        made.append(LabWorkbookCallback(**given))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
+    return closing(LabWorkbookCallback)
 
 
 def fit(model: Any, *callbacks: Any, **more: Any) -> Any:

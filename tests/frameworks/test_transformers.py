@@ -34,19 +34,10 @@ def trainer(work: Any) -> Any:
 
 
 @pytest.fixture
-def callback(work: Any) -> Any:
+def callback(closing: Any) -> Any:
     from lab_workbook_writer.integrations.transformers import LabWorkbookCallback
 
-    assert work
-    made: list[Any] = []
-
-    def make(**given: Any) -> Any:
-        made.append(LabWorkbookCallback(**given))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
+    return closing(LabWorkbookCallback)
 
 
 def test_it_records_what_the_trainer_keeps(trainer, callback, recorded):
