@@ -165,3 +165,24 @@ def test_a_file_that_lost_its_rows_is_never_sent_for_longer_ones(spool, publishe
     spool.wait_for("published", name="a.txt")
 
     assert spool.delivered()["loss.csv"] == b"epoch,loss,Date\n" + 2 * ROW
+
+
+def test_a_series_that_is_told_again_stays_as_it_is(make_spool, bucket_prefix, published):
+    """
+    Rank 0 tells of the series of other ranks once more, and does not know how often they are to be seen.
+    """
+    spool = make_spool(bucket_prefix, uploadEvery=3600)
+    spool.series("loss.csv", save_every=1)
+    spool.start()
+    append_one_by_one(spool, published, 1)
+
+    spool.tell("series", name="loss.csv", saveEvery=None)
+    # Answered after what was told before.
+    spool.tell("flush", id=1)
+    spool.wait_for("flushed", id=1)
+    append_one_by_one(spool, published, 2)
+    rows = (spool.path / "loss.csv").read_bytes()
+    spool.end()
+
+    assert spool.wait_for_exit() == 0
+    assert spool.delivered() == {"loss.csv": rows}
