@@ -209,7 +209,6 @@ PYTHON: dict[str, dict[str, str]] = {
     f"{_PYTHON_FOLDER}opening.py": {
         'return Workbook(chosen, Nowhere("disabled:", lambda: None))': _WORDS,
         "if TYPE_CHECKING:": _TYPES,
-        "_NONCE_LENGTH: Final = 8": "no rule says how long a nonce is",
         'if loaded.bucket_prefix.kind == "s3":': _S3,
         "place.look_for(resumes)": _WORDS,
         "if own_rank is not None and own_rank.number:": _RANKS,

@@ -31,8 +31,6 @@ local labWorkbook = {
    emptyArray = json.emptyArray,
 }
 
-local NONCE_LENGTH = 8
-
 -- The options that are no settings.
 local OWN_OPTIONS = {'note', 'resumes', 'tag'}
 
@@ -89,7 +87,7 @@ end
 local function claim(options)
    local settings = config.load(options)
    local chosen = options.tag ~= nil and tag.check(options.tag) or tag.new()
-   local nonce = tag.randomText(NONCE_LENGTH)
+   local nonce = tag.randomText(spec.BEGIN_NONCE_LENGTH)
    local begin = beginner(chosen, nonce, options)
    if settings.bucketPrefix.kind == 's3' then
       return chosen, spool.claim(settings, chosen, nonce, options.tag ~= nil, begin)

@@ -5,6 +5,7 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local redaction = require 'lab-workbook.redaction'
+local spec = require 'lab-workbook.spec'
 
 local process = {}
 
@@ -32,7 +33,8 @@ function process.id()
 end
 
 -- A shell can give two megabytes, for a list of files; begin.json is read whenever an experiment is listed.
-local MOST_ARGUMENTS, LONGEST_ARGUMENT, CUT = 200, 1000, '\226\128\166'
+local MOST_ARGUMENTS, LONGEST_ARGUMENT = spec.BEGIN_COMMAND_MAX_ARGUMENTS, spec.BEGIN_COMMAND_MAX_ARGUMENT
+local CUT = spec.BEGIN_COMMAND_CUT
 
 --- Return what was run: the interpreter, its options, the script and its arguments, without secrets in them.
 -- @treturn ?{string} nil where the system does not tell

@@ -17,7 +17,6 @@ local spec = require 'lab-workbook.spec'
 local redaction = {}
 
 local MARK = spec.SECRET_MARK
-local ROUNDS = 4
 
 local CUTS = {secrettexts.cutKeys, secrettexts.cutUrls, secrettexts.cutShapes, secrettexts.cutNamed}
 
@@ -28,7 +27,7 @@ local CUTS = {secrettexts.cutKeys, secrettexts.cutUrls, secrettexts.cutShapes, s
 function redaction.text(text)
    local count = 0
    -- What was cut may have stood between a name and its value; twice is enough, and no text may hang us.
-   for _ = 1, ROUNDS do
+   for _ = 1, spec.SECRET_ROUNDS do
       local found = 0
       for _, cut in ipairs(CUTS) do
          local number

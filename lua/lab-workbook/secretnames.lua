@@ -13,9 +13,6 @@ local spec = require 'lab-workbook.spec'
 
 local secretnames = {}
 
--- A name of a thousand letters is a text, and nobody's key.
-local LONGEST = 200
-
 -- Capitals and small letters by their bytes, because what %u and string.lower mean follows the locale.
 local SMALL = {}
 for byte = 65, 90 do SMALL[string.char(byte)] = string.char(byte + 32) end
@@ -43,7 +40,7 @@ end
 -- @string name a key, an option, a variable
 -- @treturn boolean
 function secretnames.isSecret(name)
-   if name == '' or #name > LONGEST then return false end
+   if name == '' or #name > spec.SECRET_NAME_MAX then return false end
    local words = joined(name)
    for _, part in ipairs(spec.SECRET_ANYWHERE) do
       if words:find(part, 1, true) then return true end

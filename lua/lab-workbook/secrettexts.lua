@@ -14,8 +14,6 @@ local spec = require 'lab-workbook.spec'
 local secrettexts = {}
 
 local MARK = spec.SECRET_MARK
--- A key of 16,384 bits has 200 lines.
-local KEY_LINES = 400
 
 local function set(characters) return '[' .. characters:gsub('%%', '%%%%') .. ']' end
 
@@ -168,7 +166,7 @@ function secrettexts.cutKeys(text)
    for line, feed in text:gmatch('([^\n]*)(\n?)') do
       local head, rest = line:match(KEY_BEGIN)
       if head then
-         left, isCounted = KEY_LINES, false
+         left, isCounted = spec.SECRET_KEY_MAX_LINES, false
          isPatch = head:find('^[+ -]') and not head:find('^%-%-%-%-%-BEGIN')
       end
       local body, tail = rest or line, ''

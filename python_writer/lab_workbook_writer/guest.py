@@ -11,25 +11,29 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lab_workbook.protocol import _spec
 
 from lab_workbook_writer.append_file import AppendFile, Opener, identity
-from lab_workbook_writer.place import Discard, Ending, Fill, Tree, remove
+from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Tree, remove
 from lab_workbook_writer.rendezvous import Meeting, Run
 
 
-class Guest:
-    """The place of a workbook that is not rank 0's; ``say`` says something about a subject, once."""
+class Guest(Nowhere):
+    """
+    The place of a workbook that is not rank 0's: nowhere, but for its series.
+
+    ``say`` says something about a subject, once.
+    """
 
     say: Callable[[str, str], None]
 
     def __init__(self, meeting: Meeting) -> None:
         self.number = meeting.rank.number
+        super().__init__(f"the experiment of rank 0 (this is rank {self.number})", lambda: None)
         self.mark = f"{_spec.RANKS_MARK}{self.number}"
-        self.where = f"the experiment of rank 0 (this is rank {self.number})"
         self._meeting = meeting
         self._run: Run | None = None
         self._files: dict[str, _Place] = {}
@@ -83,23 +87,11 @@ class Guest:
             f"rank {self.number} saves no {name!r}: rank 0 records the experiment (rank=0 changes that)",
         )
 
-    def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - as in Place
-        return True
-
-    def look(self) -> None:
-        pass
-
-    def adopt(self, names: Collection[str]) -> None:
-        pass
-
     def end(self, ending: Ending) -> bool:
         lost = ending.lost[_spec.LOSS_ROWS]
         if lost:
             self.say("lost", f"rank {self.number} has lost {lost} rows in all")
         return True
-
-    def after_fork(self) -> None:
-        pass
 
 
 class _Place(NamedTuple):

@@ -12,11 +12,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from lab_workbook import config
 from lab_workbook.errors import Misuse
-from lab_workbook.protocol import documents, process, tags
+from lab_workbook.protocol import _spec, documents, process, tags
 from lab_workbook.protocol.text import is_utf8
 
 from lab_workbook_writer import WRITER, ranks
@@ -28,8 +28,6 @@ from lab_workbook_writer.workbook import Workbook
 if TYPE_CHECKING:
     from lab_workbook_writer.host import Host
     from lab_workbook_writer.spool import Spool
-
-_NONCE_LENGTH: Final = 8
 
 
 def new_experiment(
@@ -99,7 +97,7 @@ def _begin(tag: str, note: object, resumes: object) -> documents.Document:
     if resumes is not None and tags.check(resumes) == tag:
         raise Misuse("begin.optional", f"{tag!r} cannot resume itself")
     # By the nonce we know our own claim again, where its answer was lost.
-    nonce = tags.random_text(_NONCE_LENGTH)
+    nonce = tags.random_text(_spec.BEGIN_NONCE_LENGTH)
     known = {"nonce": nonce, **process.identity(), "command": command.redacted_command()}
     optional = {**known, "note": note, "resumes": resumes}
     return documents.begin(tag, WRITER, f"Python {sys.version.split()[0]}", optional)

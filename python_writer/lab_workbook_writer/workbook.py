@@ -173,7 +173,7 @@ class Workbook:
         """
         from lab_workbook_writer.capture import tensors as capture
 
-        path = self._take(name, capture.SUFFIX)
+        path = self._take(name, _spec.TENSORS_SUFFIX)
         self._save(path, capture.saves(tensors))
 
     def save_figure(self, name: str, figure: Any) -> None:

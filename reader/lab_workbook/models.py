@@ -35,8 +35,7 @@ from lab_workbook.protocol.text import printable
 from lab_workbook.store import Reads
 
 # No kind of the protocol, which knows it as a file; but who saves one wants it back as a model.
-_SAFETENSORS: Final = ".safetensors"
-_SUFFIXES: Final = (_spec.KIND_TORCH7_SUFFIX, _spec.KIND_PYTORCH_SUFFIX, _SAFETENSORS)
+_SUFFIXES: Final = (_spec.KIND_TORCH7_SUFFIX, _spec.KIND_PYTORCH_SUFFIX, _spec.TENSORS_SUFFIX)
 
 # Before that, what weights_only lets through could run code (CVE-2025-32434).
 _SAFE_TORCH: Final = (2, 6)

@@ -10,21 +10,23 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from lab_workbook.protocol import _spec
+
 from lab_workbook_writer.capture.redaction import redacted_arguments
 
 # A shell can give two megabytes, for a list of files; begin.json is read whenever an experiment is listed.
-_LONGEST_ARGUMENT: Final = 1000
-_MOST_ARGUMENTS: Final = 200
-_CUT: Final = "…"
+_MOST: Final = _spec.BEGIN_COMMAND_MAX_ARGUMENTS
+_LONGEST: Final = _spec.BEGIN_COMMAND_MAX_ARGUMENT
+_CUT: Final = _spec.BEGIN_COMMAND_CUT
 
 
 def redacted_command() -> list[str]:
     """Return what was run: the interpreter, its options, the script and its arguments."""
     # As it was given, with -m and -c; argv has lost them, and belongs to the script, which may change it.
     whole = sys.orig_argv
-    arguments = [_cut(argument) for argument in whole[:_MOST_ARGUMENTS]]
-    return redacted_arguments(arguments)[0] + ([_CUT] if len(whole) > _MOST_ARGUMENTS else [])
+    arguments = [_cut(argument) for argument in whole[:_MOST]]
+    return redacted_arguments(arguments)[0] + ([_CUT] if len(whole) > _MOST else [])
 
 
 def _cut(argument: str) -> str:
-    return argument if len(argument) <= _LONGEST_ARGUMENT else argument[:_LONGEST_ARGUMENT] + _CUT
+    return argument if len(argument) <= _LONGEST else argument[:_LONGEST] + _CUT

@@ -40,9 +40,6 @@ _CUTS: Final = (
 )
 
 
-_ROUNDS: Final = 4
-
-
 def redacted_text(text: str) -> tuple[str, int]:
     """
     Return a text without the secrets in it, and how many were cut.
@@ -52,7 +49,7 @@ def redacted_text(text: str) -> tuple[str, int]:
     """
     count = 0
     # What was cut may have stood between a name and its value; twice is enough, and no text may hang us.
-    for _ in range(_ROUNDS):
+    for _ in range(_spec.SECRET_ROUNDS):
         found = 0
         for cut in _CUTS:
             text, number = cut(text)

@@ -67,6 +67,7 @@ class Sampler:
         while process.is_alive(self._identity):
             if time.monotonic() > until:
                 return False
+            # It is no child of ours, so nothing tells when it has gone; it takes some milliseconds.
             time.sleep(0.005)
         return True
 

@@ -10,12 +10,8 @@ The lists are in ``spec/v1/spec.json``, because the Lua writer goes by the same.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
 
 from lab_workbook.protocol import _spec
-
-# A name of a thousand letters is a text, and nobody's key.
-_LONGEST: Final = 200
 
 
 @lru_cache(maxsize=4096)
@@ -26,7 +22,7 @@ def is_secret_name(name: str) -> bool:
     >>> [is_secret_name(name) for name in ("dbPassword", "api-key", "x.auth", "num_tokens", "author", "key")]
     [True, True, True, False, False, False]
     """
-    if not name or len(name) > _LONGEST:
+    if not name or len(name) > _spec.SECRET_NAME_MAX:
         return False
     joined = _joined(name)
     if any(part in joined for part in _spec.SECRET_ANYWHERE):

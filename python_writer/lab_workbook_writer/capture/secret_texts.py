@@ -16,8 +16,6 @@ from lab_workbook.protocol import _spec
 from lab_workbook_writer.capture.secret_names import is_secret_name
 
 _MARK: Final = _spec.SECRET_MARK
-# A key of 16,384 bits has 200 lines.
-_KEY_LINES: Final = 400
 
 
 def cut_shapes(text: str) -> tuple[str, int]:
@@ -209,7 +207,7 @@ def _body_end(text: str, start: int) -> int:
     """Return where the body of a key ends, which may be cut off by the end of a hunk or of the text."""
     at = start
     end_pattern, header, body = map(re.compile, (_END, _HEADER, _BODY))
-    for _ in range(_KEY_LINES):
+    for _ in range(_spec.SECRET_KEY_MAX_LINES):
         end = end_pattern.match(text, at)
         if end:
             return end.end()

@@ -16,8 +16,6 @@ from lab_workbook.errors import InvalidValue
 
 from lab_workbook_writer.place import Fill, remove
 
-SUFFIX: Final = ".safetensors"
-
 # How Rust ends what it says when the system has refused.
 _SYSTEM_ERROR: Final = re.compile(r"\(os error ([0-9]+)\)")
 
