@@ -21,7 +21,7 @@ from lab_workbook import cli, kinds
 
 from tests import pages
 
-CLI, READER = "docs/cli.md", "docs/reader.md"
+CLI, READER, FILTERS = "docs/cli.md", "docs/reader.md", "docs/filters.md"
 
 # The experiments that the pages call by name, and when they began.
 TAGS = {"201602122149-PMJ8a76csB": 0.1, "201602152241-sQkhvvsj4J": 0.05}
@@ -84,6 +84,21 @@ def test_the_python_examples_run() -> None:
     One after the other, and print what they say they print.
     """
     pages.run_python(READER, pages.read(READER, "python", "pycon"), {})
+
+
+@pytest.mark.usefixtures("work")
+def test_the_page_of_filters_runs() -> None:
+    """
+    Its examples, and each filter of its grammar, which finds an experiment.
+    """
+    pages.run_commands(pages.commands(pages.read(FILTERS, "console")))
+    pages.run_python(FILTERS, pages.read(FILTERS, "pycon"), {})
+    repository = lab_workbook.ExperimentRepository("~/lab-workbook/")
+    grammar = re.findall(r"\| (?:`` (.*) ``|`([^`]*)`) \|$", (pages.ROOT / FILTERS).read_text(), re.MULTILINE)
+    filters = ["".join(each) for each in grammar]
+
+    assert len(filters) >= 19
+    assert [each for each in filters if not repository.find(each)] == []
 
 
 @pytest.mark.parametrize("page", [CLI, READER])

@@ -7,13 +7,13 @@ Artifact(data=b'{"rate": 0.1}', difference='')
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from lab_workbook import live
 from lab_workbook.errors import ArtifactNotFound, Unreadable
+from lab_workbook.near import near
 from lab_workbook.protocol import _spec
 from lab_workbook.store import Reads
 
@@ -55,8 +55,8 @@ def missing(tag: str, name: str, existing: list[str], end: Mapping[str, Any]) ->
     """Return the error of an artifact that is not there; it names those that are."""
     if listed_bytes(end, name) is not None:
         return ArtifactNotFound(f"{name!r} of {tag} is gone: end.json lists it, and it is not there any more")
-    near = difflib.get_close_matches(str(name), existing, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    similar = near(str(name), existing)
+    hint = f" Did you mean {similar[0]!r}?" if similar else ""
     shown = ", ".join(map(repr, existing[:_NAMES_SHOWN])) or "no artifacts yet"
     more = f" and {len(existing) - _NAMES_SHOWN} more" if len(existing) > _NAMES_SHOWN else ""
     return ArtifactNotFound(f"{tag} has no {name!r}.{hint}\nIt has: {shown}{more}.")

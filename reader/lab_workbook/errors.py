@@ -15,7 +15,7 @@ LabWorkbookError
     AmbiguousTag            several experiments begin like this; lists them
   NotComparable             these experiments cannot be put in one table like this
   NotRestorable             the source cannot be put back as it ran; says what is missing
-  InvalidQuery              no condition of pandas, or of columns that no experiment has
+  InvalidQuery              not a filter (docs/filters.md), or about a column that no experiment has
   Unreadable                a file is not what its name says; names the artifact and what to do
     UnsupportedProtocol     written by a newer major version
   Unwritable                Torch has nothing like this value, so that no .t7 file can hold it
@@ -140,7 +140,7 @@ class AmbiguousTag(NotFound):
 
 
 class InvalidQuery(LabWorkbookError, ValueError):
-    """What was asked of the table of experiments is no condition, or not about its columns."""
+    """A text is not a filter, or names a column that the table of experiments does not have."""
 
 
 class NotComparable(LabWorkbookError, ValueError):

@@ -13,7 +13,6 @@ writers put their experiments too.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import operator
 import os
 import re
@@ -24,6 +23,7 @@ from lab_workbook import config
 from lab_workbook.completion import Completion
 from lab_workbook.errors import AmbiguousTag, ConfigurationError, ExperimentNotFound, StoreError
 from lab_workbook.experiment import Experiment
+from lab_workbook.near import near
 from lab_workbook.overview import rows
 from lab_workbook.overview.catalogue import Catalogue
 from lab_workbook.protocol import _spec, names
@@ -144,23 +144,22 @@ class ExperimentRepository:
 
     def find(self, query: str | None = None, /, **values: Any) -> list[Experiment]:
         """
-        Return the experiments for which a condition of pandas holds, and which have these values.
+        Return the experiments for which a filter holds, and which have these values.
 
         >>> repository.find('`options.learning rate` < 0.1 and status == "finished"', language="Lua")
         [<Experiment: 201602122149-PMJ8a76csB>]
 
-        Both are about the columns of `table`; in the query, names with dots or spaces stand in backticks,
-        dates are UTC without a zone, as in ``started > "2016-02-12"``, and ``@name`` is a variable of
-        yours. Values of such columns are given as ``**{"options.learning rate": 0.1}``; None finds what
-        has none.
+        Both are about the columns of `table`. A filter compares columns with numbers, texts, times and
+        lists; names with spaces or other signs stand in backticks, and nothing in it is run.
+        docs/filters.md has the grammar. Values of such columns are given as
+        ``**{"options.learning rate": 0.1}``; None finds the experiments that have no value.
 
         Raises:
-            InvalidQuery: there is no such column, or the query is no condition.
+            InvalidQuery: the query is not a filter, or there is no such column.
         """
         from lab_workbook.overview import select
 
-        # Two calls away from here is the user, whose variables a query may name.
-        return [self._experiment(tag) for tag in select.tags(self.table(), query, values, level=2)]
+        return [self._experiment(tag) for tag in select.tags(self.table(), query, values)]
 
     def meld_csv(
         self,
@@ -322,9 +321,9 @@ class ExperimentRepository:
         if glued:
             return glued
         tags = self._tags()
-        near = difflib.get_close_matches(tag, tags, n=_TAGS_SHOWN, cutoff=0.5)
-        if near:
-            return f"there is no experiment {tag!r} at {where}. Did you mean {', '.join(map(repr, near))}?"
+        similar = near(tag, tags, count=_TAGS_SHOWN)
+        if similar:
+            return f"there is no experiment {tag!r} at {where}. Did you mean {', '.join(map(repr, similar))}?"
         last = f"; the last of {len(tags)} is {max(tags)!r}" if tags else ", which is empty"
         return f"there is no experiment {tag!r} at {where}{last}"
 

@@ -82,7 +82,8 @@ def test_table_for_programs_is_strict_json() -> None:
 
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize(
-    "arguments", [("options.rate < 1",), ("--column", "options.rat"), ("--column", "rate")]
+    "arguments",
+    [("option.rate < 1",), ("--column", "options.rat"), ("--column", "rate")],
 )
 def test_table_says_in_one_line_what_cannot_be_asked(arguments: tuple[str, ...]) -> None:
     result = run("table", *arguments)

@@ -12,7 +12,7 @@ from lab_workbook.repository import ExperimentRepository
 
 
 @click.command("table")
-@click.argument("query", required=False)
+@click.argument("query", metavar="[FILTER]", required=False)
 @click.option(
     "--series", multiple=True, metavar="NAME", help="Add the last, lowest and highest values of a series."
 )
@@ -27,8 +27,8 @@ def command(
     """
     Print a table of the experiments: status, times, note and parameters, a line each.
 
-    QUERY is a condition of pandas that chooses among them, such as '`options.rate` < 0.1 and status ==
-    "finished"'; names with dots or spaces stand in backticks. Columns in which nothing stands are left out.
+    FILTER chooses among them, such as 'options.rate < 0.1 and status == "finished"'; names with spaces or
+    other signs stand in backticks. docs/filters.md has the grammar. Columns without values are left out.
     """
     # pandas takes most of a second to import.
     from lab_workbook.overview import frame, select
@@ -40,7 +40,7 @@ def command(
     if as_json:
         click.echo(jsontext.encode(found, lambda _kind: None).decode())
     elif not found:
-        click.echo(f"no experiments in {_text.safe(repository.where)} are such", err=True)
+        click.echo(f"no experiments in {_text.safe(repository.where)} match", err=True)
     else:
         click.echo(
             _text.columns(

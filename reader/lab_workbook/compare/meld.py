@@ -10,7 +10,6 @@ epoch
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, get_args
@@ -21,6 +20,7 @@ import pandas as pd
 from lab_workbook import kinds, series
 from lab_workbook.errors import NotComparable
 from lab_workbook.experiment import Experiment
+from lab_workbook.near import near
 from lab_workbook.protocol import _spec
 from lab_workbook.store import parallel
 
@@ -103,8 +103,8 @@ def _column(experiment: Experiment, artifact: str, table: pd.DataFrame, column: 
     if column == table.index.name:
         return table.index.to_series()
     columns = [str(name) for name in (table.index.name, *table.columns) if name is not None]
-    near = difflib.get_close_matches(column, columns, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    similar = near(column, columns)
+    hint = f" Did you mean {similar[0]!r}?" if similar else ""
     raise NotComparable(
         f"{artifact} of {experiment.tag} has no column {column!r}.{hint}"
         f" It has: {', '.join(map(repr, columns))}"
