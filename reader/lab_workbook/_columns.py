@@ -27,7 +27,7 @@ IS_MODERN = int(pd.__version__.partition(".")[0]) >= 3
 _SAMPLE = 1000
 TEXT = "str" if IS_MODERN else "string"
 _INTEGER = re.compile("-?[0-9]{1,400}")
-_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)")
+_FLOAT = re.compile(r"[+-]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)")
 _WORDS = {_spec.SERIES_MISSING: None, _spec.SERIES_TRUE: True, _spec.SERIES_FALSE: False}
 
 

@@ -13,6 +13,7 @@ In a folder there are no segments, and the artifact is all there is.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 from lab_workbook.errors import Unreadable
@@ -74,13 +75,20 @@ def _assemble(
     store: Reads, folder: str, data: bytes, start: int, listed: list[Segment], *, bad: set[Segment]
 ) -> bytes:
     """Add to the first rows the segments that follow, of several the one that reaches furthest."""
-    while ahead := [each for each in listed if each.end > start + len(data)]:
-        place = start + len(data)
-        following = [each for each in ahead if each.start <= place and each not in bad]
-        if not following:
+    parts, place = [data], start + len(data)
+    last = max((each.end for each in listed), default=place)
+    # By their start, so that each is looked at once, however many there are.
+    waiting = deque(sorted((each for each in listed if each not in bad), key=lambda each: each.start))
+    best: Segment | None = None
+    while place < last:
+        while waiting and waiting[0].start <= place:
+            candidate = waiting.popleft()
+            best = candidate if best is None or candidate.end > best.end else best
+        if best is None or best.end <= place:
             raise _Gap(f"nothing is there from byte {place} on, and there was more")
-        data += _get(store, folder, max(following, key=lambda each: each.end), place, bad)
-    return data
+        parts.append(_get(store, folder, best, place, bad))
+        place = best.end
+    return b"".join(parts)
 
 
 def _list(store: Reads, folder: str, name: str, start: int) -> list[Segment]:

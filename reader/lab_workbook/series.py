@@ -25,6 +25,7 @@ import pandas as pd
 from lab_workbook import _columns, _marks
 from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec, rows
+from lab_workbook.protocol.numbering import Numbering, dotted
 
 _DATE = _spec.SERIES_DATE_FIELD
 _MISSING = f",{_spec.SERIES_MISSING},".encode()
@@ -287,13 +288,7 @@ def _unquoted(cell: str) -> str:
 
 def _numbered(fields: Sequence[str]) -> list[str]:
     """Return the fields with ``.1``, ``.2`` behind those that come again, as pandas numbers them."""
-    numbered: list[str] = []
-    for field in fields:
-        copies = 0
-        while (label := f"{field}.{copies}" if copies else field) in numbered:
-            copies += 1
-        numbered.append(label)
-    return numbered
+    return list(map(Numbering(dotted).free, fields))
 
 
 def _text(cell: object) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.numbering import Numbering
 
 from lab_workbook_writer.importers.run import Metric
 
@@ -52,19 +53,19 @@ def titles(names: Sequence[str], taken: Sequence[str]) -> list[str]:
     """
     Return names that can head a table, each once and none of those taken.
 
-    >>> titles(["loss", "step", "", "loss"], ["step"])
-    ['loss', 'step_', '_', 'loss_']
+    >>> titles(["loss", "step", "", "loss", "loss"], ["step"])
+    ['loss', 'step_', '_', 'loss_', 'loss_2']
     """
-    used = {*taken, _spec.SERIES_DATE_FIELD}
-    found = []
-    for name in names:
-        # What UTF-8 cannot spell came from the name of a file.
-        title = name.encode("utf-8", "replace").decode().replace("\0", _spec.TEXT_REPLACEMENT)
-        while not title or title in used:
-            title += "_"
-        used.add(title)
-        found.append(title)
-    return found
+    numbering = Numbering(_spelled, ["", *taken, _spec.SERIES_DATE_FIELD])
+    # What UTF-8 cannot spell came from the name of a file.
+    spelled = (
+        name.encode("utf-8", "replace").decode().replace("\0", _spec.TEXT_REPLACEMENT) for name in names
+    )
+    return list(map(numbering.free, spelled))
+
+
+def _spelled(name: str, number: int) -> str:
+    return f"{name}_{number}" if number > 1 else f"{name}_"
 
 
 def _table(number: int, group: list[tuple[str, Metric]]) -> Table:

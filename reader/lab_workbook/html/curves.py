@@ -66,7 +66,8 @@ def _curve(table: pd.DataFrame) -> Curve:
         "elapsed": columns.packed(columns.seconds(table.iloc[:, dates[-1]])) if dates else None,
         "columns": {visible(table.columns[place]): columns.packed(table.iloc[:, place]) for place in drawn},
     }
-    left = [visible(label) for place, label in enumerate(table.columns) if place not in {*drawn, *dates}]
+    told = {*drawn, *dates}
+    left = [visible(label) for place, label in enumerate(table.columns) if place not in told]
     return Curve(None if table.index.name is None else visible(table.index.name), packed, left[:_COLUMNS_MAX])
 
 

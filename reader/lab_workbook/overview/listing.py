@@ -40,7 +40,7 @@ class Listed(NamedTuple):
     def series(self) -> dict[str, str]:
         """Return what changes with the rows of each series, by its name; empty where that is not known."""
         found = {
-            name: entry.etag
+            name: [entry.etag]
             for name, entry in self.files.items()
             if name.endswith(_spec.KIND_SERIES_SUFFIX) and not layout.is_hidden(name)
         }
@@ -48,8 +48,8 @@ class Listed(NamedTuple):
         for path in () if _spec.LAYOUT_END in self.files else self.files:
             segment = segments.parse(path)
             if segment is not None:
-                found[segment.name] = f"{found.get(segment.name, '')} {segment}"
-        return found
+                found.setdefault(segment.name, [""]).append(str(segment))
+        return {name: " ".join(parts) for name, parts in found.items()}
 
     @property
     def heartbeat_age(self) -> float | None:

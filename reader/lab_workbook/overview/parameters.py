@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.numbering import Numbering, dotted
 from lab_workbook.protocol.text import is_utf8, mended, printable
 
 MAX_COUNT: Final = 1000
@@ -33,6 +34,7 @@ class Parameters:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.omitted = 0
+        self._numbering = Numbering(dotted)
 
     def add(self, artifact: str, document: dict[str, Any]) -> None:
         """Take in a JSON object."""
@@ -44,16 +46,9 @@ class Parameters:
             if len(name) > _NAME_MAX or (children is None and len(self.values) >= MAX_COUNT):
                 self.omitted += 1
             elif children is None:
-                self.values[self._free(name)] = _mended(value)
+                self.values[self._numbering.free(name)] = _mended(value)
             else:
                 todo += [(f"{name}.{printable(str(key))}", child) for key, child in children][::-1]
-
-    def _free(self, name: str) -> str:
-        free, copies = name, 0
-        while free in self.values:
-            copies += 1
-            free = f"{name}.{copies}"
-        return free
 
 
 def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
