@@ -17,11 +17,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import IO, Final
 
-from lab_workbook.errors import AccessDenied, AlreadyExists, StoreError
+from lab_workbook.errors import AccessDenied, AlreadyExists, StoreError, warn
 from lab_workbook.protocol import names
-from lab_workbook.store import CHUNK_BYTES, Blob, Entry, get_each
+from lab_workbook.protocol.text import printable
+from lab_workbook.store import CHUNK_BYTES, Blob, Entry, get_each, walk
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK, because what was a file a moment ago could be a pipe by now.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # That of FAT; all others tick faster.
@@ -68,10 +68,13 @@ class FolderStore:
             descriptor = self._open_folder(folder, stack)
             if descriptor is None:
                 return
+            now = time.time()
             found = [
-                entry
-                for entry in _walk(descriptor, f"{folder}/" if folder else "")
-                if entry.key.startswith(prefix) and entry.key.encode() > after.encode()
+                Entry(key, status.st_size, _etag(status, now), now - status.st_mtime)
+                for key, status in walk.files(
+                    descriptor, f"{folder}/" if folder else "", self._skipped(folder)
+                )
+                if key.startswith(prefix) and key.encode() > after.encode()
             ]
         yield from sorted(found, key=lambda entry: entry.key.encode())
 
@@ -84,8 +87,8 @@ class FolderStore:
                 return
             found = [
                 name
-                for name, status in _scan(descriptor, beginning)
-                if stat.S_ISDIR(status.st_mode) and _has_files(name, descriptor)
+                for name, status in walk.scan(descriptor, beginning)
+                if stat.S_ISDIR(status.st_mode) and _has_files(name, descriptor, self._skipped(folder=""))
             ]
         yield from sorted(found, key=str.encode)
 
@@ -125,11 +128,9 @@ class FolderStore:
         if folder and not names.is_safe_path(folder):
             return None
         try:
-            descriptor = os.open(self._path, _FOLDER)
+            with _opened(self._path) as root:
+                descriptor = walk.descend(root, folder.split("/") if folder else ())
             stack.callback(os.close, descriptor)
-            for part in folder.split("/") if folder else ():
-                descriptor = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
-                stack.callback(os.close, descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -138,6 +139,18 @@ class FolderStore:
                 return None
             raise
         return descriptor
+
+    def _skipped(self, folder: str) -> walk.Skipped:
+        """Return what is done with a folder that cannot be read, below the one that is listed."""
+
+        def skipped(path: str, error: OSError | None) -> None:
+            # Of an experiment that was asked for, its error; but one of many must not hide the others.
+            if error is not None and folder:
+                raise error
+            why = f"deeper than {walk.DEEPEST} folders" if error is None else error.strerror
+            warn(f"{printable(f'{self._path}{path}')} is left out: {why}")
+
+        return skipped
 
     def _make_folder(self, folder: str) -> None:
         """Make the last part of a folder, and those before it, where they are not there."""
@@ -205,34 +218,20 @@ def _is_file(name: str, folder: int) -> bool:
         raise
 
 
-def _scan(folder: int, beginning: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the names in a folder that are safe parts of a path, and what they are."""
-    for name in filter(lambda name: name.startswith(beginning), os.listdir(folder)):
-        # What has gone since the listing is not there any more.
-        with contextlib.suppress(FileNotFoundError):
-            if names.is_safe_path(name):
-                yield name, os.stat(name, dir_fd=folder, follow_symlinks=False)
-
-
-def _walk(folder: int, prefix: str) -> Iterator[Entry]:
-    """Yield the files in a folder and, one after the other, in the folders below it."""
-    now = time.time()
-    for name, status in _scan(folder):
-        if stat.S_ISREG(status.st_mode):
-            yield Entry(prefix + name, status.st_size, _etag(status, now), now - status.st_mtime)
-        elif stat.S_ISDIR(status.st_mode):
-            with _inside(name, folder) as descriptor:
-                yield from _walk(descriptor, f"{prefix}{name}/")
-
-
-def _has_files(name: str, folder: int) -> bool:
-    with _inside(name, folder) as descriptor:
-        return any(True for _ in _walk(descriptor, ""))
+def _has_files(name: str, folder: int, skipped: walk.Skipped) -> bool:
+    try:
+        with walk.inside(name, folder) as descriptor:
+            return any(True for _ in walk.files(descriptor, f"{name}/", skipped))
+    except PermissionError:
+        # What is in it is not known; who asks for it is told so.
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 @contextlib.contextmanager
-def _inside(name: str, folder: int) -> Iterator[int]:
-    descriptor = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+def _opened(path: str) -> Iterator[int]:
+    descriptor = os.open(path, walk.FOLDER)
     try:
         yield descriptor
     finally:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -263,6 +265,77 @@ def test_a_folder_that_may_not_be_read_is_named(
     for ask in (lambda: list(store.keys("A/")), lambda: store.get("A/a.txt")):
         with pytest.raises(AccessDenied, match=r"root/A.* may not be read: .*ls -ld"):
             ask()
+
+
+def nest(folder: Path, depth: int, name: str = "d") -> None:
+    """Make folders inside of each other, deeper than a path can say, and a file in the last one."""
+    folder.mkdir()
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("file", os.O_CREAT, dir_fd=here))
+    os.close(here)
+
+
+def test_a_deep_folder_hides_nothing_and_is_named(
+    store: FolderStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = [entry.key for entry in store.keys("")]
+    nest(tmp_path / "root/deep", 1100)
+
+    found = [entry.key for entry in store.keys("")], list(store.folders(""))
+    # What cleans up after the tests goes into folders by recursion.
+    subprocess.run(["rm", "-rf", tmp_path / "root/deep"], check=True)
+
+    assert found == (before, ["A", "B"])
+    assert capsys.readouterr().err.count("root/deep/d/d") == 2
+
+
+def test_as_deep_as_a_name_can_be_is_listed(store: FolderStore, tmp_path: Path) -> None:
+    """
+    A name has at most 500 bytes, so that 249 folders can be around a file.
+    """
+    nest(tmp_path / "root/deep", 249)
+    key = "deep/" + "d/" * 249 + "file"
+
+    assert [entry.key for entry in store.keys("deep/")] == [key]
+    assert "deep" in list(store.folders(""))
+    assert store.get(key).data == b""
+
+
+def test_a_tree_is_walked_with_few_descriptors(tmp_path: Path) -> None:
+    nest(tmp_path / "root", 240)
+    program = f"""
+import resource
+from lab_workbook.store.folder import FolderStore
+store = FolderStore({str(tmp_path / "root")!r} + "/")
+resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))
+(entry,) = store.keys("")
+print(len(store.get(entry.key).data), list(store.folders("")))
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "0 ['d']\n", done.stderr
+
+
+def test_a_folder_that_may_not_be_read_hides_no_other(
+    store: FolderStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    (tmp_path / "root/B").chmod(0)
+    (tmp_path / "root/A/b").chmod(0)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    request.getfixturevalue("unprivileged")
+
+    assert [entry.key for entry in store.keys("")] == ["A/a.txt", "A/b.txt"]
+    assert list(store.folders("")) == ["A", "B"]
+    assert capsys.readouterr().err.count("root/B is left out: Permission denied") == 1
+    with pytest.raises(AccessDenied, match="root/A/"):
+        list(store.keys("A/"))
 
 
 def test_a_folder_that_fails_is_a_store_error() -> None:
