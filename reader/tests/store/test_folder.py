@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -323,19 +324,27 @@ print(len(store.get(entry.key).data), list(store.folders("")))
 
 
 def test_a_folder_that_may_not_be_read_hides_no_other(
-    store: FolderStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+    capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
-    (tmp_path / "root/B").chmod(0)
-    (tmp_path / "root/A/b").chmod(0)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    request.getfixturevalue("unprivileged")
+    # Folders of pytest are for their owner alone.
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        for name in ("A/a.txt", "A/b/c.txt", "B/x"):
+            Path(place, name).parent.mkdir(parents=True, exist_ok=True)
+            Path(place, name).write_text("x")
+        for closed in ("B", "A/b"):
+            Path(place, closed).chmod(0)
+        store = FolderStore(f"{place}/")
+        request.getfixturevalue("unprivileged")
 
-    assert [entry.key for entry in store.keys("")] == ["A/a.txt", "A/b.txt"]
-    assert list(store.folders("")) == ["A", "B"]
-    assert capsys.readouterr().err.count("root/B is left out: Permission denied") == 1
-    with pytest.raises(AccessDenied, match="root/A/"):
-        list(store.keys("A/"))
+        assert [entry.key for entry in store.keys("")] == ["A/a.txt"]
+        assert list(store.folders("")) == ["A", "B"]
+        assert f"{place}/B is left out: Permission denied" in capsys.readouterr().err
+        with pytest.raises(AccessDenied, match="A/"):
+            list(store.keys("A/"))
+        os.seteuid(os.getuid())
+        for closed in ("B", "A/b"):
+            Path(place, closed).chmod(0o755)
 
 
 def test_a_folder_that_fails_is_a_store_error() -> None:
