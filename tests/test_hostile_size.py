@@ -4,6 +4,7 @@ An input of twice the size takes twice the work, whatever a stranger has put int
 
 from __future__ import annotations
 
+import contextlib
 import json
 import textwrap
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from lab_workbook import filters, live, series
 from lab_workbook.overview.listing import Listed
 from lab_workbook.overview.parameters import Parameters
+from lab_workbook.protocol import jsontext
 from lab_workbook.protocol.segments import Segment
 from lab_workbook.store import Entry
 from lab_workbook_writer.importers import grouping, yamltext
@@ -63,6 +65,11 @@ def equal_parameters(count: int) -> None:
         found.add("o.json", {"rate": 1})
 
 
+def json_text(data: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        jsontext.decode(data)
+
+
 def yaml(text: str) -> None:
     yamltext.read(text.encode(), "meta.yaml")
 
@@ -86,6 +93,7 @@ CASES: dict[str, tuple[Callable[[Any], object], Callable[[int], Any], int]] = {
     "many keys": (yaml, lambda size: "\n".join(f"k{n}: {n}" for n in range(size)), 300),
     "flow list": (yaml, lambda size: "run_id: [" + "1, " * size + "1]", 500),
     "comments": (yaml, lambda size: "#x\n" * size + "run_id: 1", 1000),
+    "JSON with quotes outside of texts": (json_text, lambda size: b'"\\' * size + b"[" * 513, 500),
     "filter": (filters.parse, lambda size: " or ".join(["a == 1"] * size), 200),
     "filter list": (filters.parse, lambda size: f"a in [{'1, ' * size}1]", 500),
 }
@@ -119,6 +127,14 @@ PROGRAMS = {
     "a megabyte of sexagesimals": """
         from lab_workbook_writer.importers import yamltext
         print(len(yamltext.read(b"run_id: " + b"59:" * 300_000 + b"1", "meta.yaml")["run_id"]))
+    """,
+    "quotes outside of texts in JSON": """
+        from lab_workbook.protocol import jsontext
+        for data in (b'"\\\\' * 10**6, b'\\\\"' * 10**6, b'"' * 10**6, b'"\\\\"' * 10**6):
+            try:
+                jsontext.decode(data + b"[" * 600)
+            except ValueError as error:
+                print(error)
     """,
     "names that are alike": """
         from lab_workbook.near import near

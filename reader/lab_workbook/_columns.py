@@ -113,6 +113,6 @@ def _value(cell: str) -> Any:
         return _WORDS[cell]
     if _INTEGER.fullmatch(cell):
         value = int(cell)
-        return value if _spec.SERIES_INTEGER_MIN <= value <= _spec.SERIES_INTEGER_MAX else float(value)
+        return value if _spec.SERIES_INTEGER_MIN <= value <= _spec.SERIES_INTEGER_MAX else float(cell)
     # A bare word is none of ours, but a table that was saved as a file may hold it.
     return float(cell) if _FLOAT.fullmatch(cell) else cell

@@ -11,7 +11,9 @@ have. They are arguments, because they change, and differ between regions, stora
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from lab_workbook.protocol import _spec
 
 
 class Prices(NamedTuple):
@@ -67,9 +69,14 @@ def delivery(end: Mapping[str, object]) -> tuple[dict[str, int], int] | None:
     told = end.get("delivery")
     if not isinstance(told, dict) or not isinstance(told.get("requests"), dict):
         return None
-    requests = {str(kind): count for kind, count in told["requests"].items() if type(count) is int}
-    sent = told.get("bytes")
-    return requests, sent if type(sent) is int else 0
+    requests = {str(kind): _count(count) for kind, count in told["requests"].items()}
+    known = {kind: count for kind, count in requests.items() if count is not None}
+    return known, _count(told.get("bytes")) or 0
+
+
+def _count(value: Any) -> int | None:
+    # More than 64 bits are no count of anything, and no float either.
+    return value if type(value) is int and 0 <= value <= _spec.SERIES_INTEGER_MAX else None
 
 
 def _price(kind: str, prices: Prices) -> float:

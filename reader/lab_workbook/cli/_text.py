@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import click
+
 from lab_workbook.protocol.text import printable
 
 
@@ -21,6 +23,11 @@ def safe(value: object) -> str:
     'loss\\x1b[31m.csv'
     """
     return printable(str(value))
+
+
+def warn(problem: str) -> None:
+    """Print a warning on stderr."""
+    click.echo(f"Warning: {safe(problem)}", err=True)
 
 
 def columns(lines: Sequence[Sequence[object]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from lab_workbook import cost
 from lab_workbook.cli import _completion, _options, _text
 from lab_workbook.experiment import Experiment
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.repository import ExperimentRepository
 
 _LIST = cost.US_EAST_1
@@ -34,7 +36,8 @@ def command(
     """
     prices = cost.Prices(write, read, month)
     chosen = _chosen(tag_or_prefix, prefix)
-    costs = {experiment.tag: _cost(experiment, prices) for experiment in chosen}
+    is_one = tag_or_prefix is not None and "/" not in tag_or_prefix
+    costs = {each.tag: _cost(each, prices) for each in chosen} if is_one else _costs(chosen, prices)
     if as_json:
         told = {tag: _told(each) for tag, each in costs.items()}
         found = {"experiments": told, "total": _told(cost.total(costs.values())), "prices": prices._asdict()}
@@ -57,6 +60,19 @@ def _chosen(tag_or_prefix: str | None, prefix: str | None) -> list[Experiment]:
             raise click.UsageError("give one prefix, not two")
         return ExperimentRepository(tag_or_prefix).list_experiments()
     return [ExperimentRepository(prefix)[tag_or_prefix]]
+
+
+def _costs(chosen: list[Experiment], prices: cost.Prices) -> dict[str, cost.Cost]:
+    """Return the cost of each experiment that can be read; one that cannot is named on stderr."""
+    found = {}
+    for each in chosen:
+        why: list[str] = []
+        told = attempt(functools.partial(_cost, each, prices), why.append)
+        if told is None:
+            _text.warn(f"{each.tag} is left out: {why[0]}")
+        else:
+            found[each.tag] = told
+    return found
 
 
 def _cost(experiment: Experiment, prices: cost.Prices) -> cost.Cost:

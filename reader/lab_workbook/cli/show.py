@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -9,10 +10,10 @@ import click
 
 from lab_workbook import cost
 from lab_workbook.cli import _options, _text
-from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.overview.listing import PARAMETERS_MAX_BYTES
 from lab_workbook.protocol import layout
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.repository import ExperimentRepository
 
 
@@ -78,12 +79,8 @@ def _parameters(experiment: Experiment, sizes: dict[str, int]) -> dict[str, dict
     for name, size in sizes.items():
         if not layout.is_parameters(name) or size > PARAMETERS_MAX_BYTES:
             continue
-        try:
-            value = experiment[name]
-        except LabWorkbookError as error:
-            # The rest of the experiment is worth showing all the same.
-            click.echo(f"Warning: {_text.safe(error)}", err=True)
-            continue
+        # The rest of the experiment is worth showing all the same.
+        value = attempt(functools.partial(experiment.get, name), _text.warn)
         if isinstance(value, dict):
             found[name] = value
     return found

@@ -8,6 +8,9 @@ from typing import Any
 import click
 
 from lab_workbook.cli import _options, _text
+from lab_workbook.experiment import Experiment
+from lab_workbook.protocol import _spec
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.repository import ExperimentRepository
 from lab_workbook.verify import Verification
 
@@ -27,10 +30,9 @@ def command(tags: tuple[str, ...], *, everything: bool, prefix: str | None, as_j
     if bool(tags) == everything:
         raise click.UsageError("give the tags of experiments, or --all")
     repository = ExperimentRepository(prefix)
-    chosen = repository.list_experiments() if everything else repository[tags]
+    results = map(_verified, repository) if everything else (each.verify() for each in repository[tags])
     found = []
-    for experiment in chosen:
-        result = experiment.verify()
+    for result in results:
         found.append(result)
         if not as_json:
             click.echo(f"{_text.safe(result.tag)}  {result.verdict}")
@@ -40,6 +42,15 @@ def command(tags: tuple[str, ...], *, everything: bool, prefix: str | None, as_j
         click.echo(json.dumps([_told(each) for each in found], indent=2))
     if not all(each.is_sound or (everything and not each.is_sealed) for each in found):
         raise SystemExit(1)
+
+
+def _verified(experiment: Experiment) -> Verification:
+    """Return the result for one of many experiments, also if it cannot be read at all."""
+    problems: list[str] = []
+    result = attempt(experiment.verify, problems.append)
+    if result is not None:
+        return result
+    return Verification(experiment.tag, is_sealed=True, problems={_spec.LAYOUT_END: problems[0]})
 
 
 def _told(each: Verification) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.overview.listing import PARAMETERS_MAX_BYTES
 from lab_workbook.overview.parameters import Parameters
 from lab_workbook.protocol import _spec, layout
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.protocol.text import printable
 
 # More is data in a patch, and to compare it takes minutes.
@@ -194,11 +194,7 @@ def _source(experiment: Experiment, sizes: Mapping[str, int], problems: list[str
 
 def _read(experiment: Experiment, name: str, problems: list[str]) -> Any:
     # The rest is worth comparing all the same.
-    try:
-        return experiment[name]
-    except LabWorkbookError as error:
-        problems.append(str(error))
-        return None
+    return attempt(lambda: experiment[name], problems.append)
 
 
 def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Change]:

@@ -6,16 +6,17 @@ A series is a chart for each of its columns, and a chart has a curve for each ex
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.html import columns, visible
 from lab_workbook.html.facts import Facts
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.isolation import attempt
 
 # Each is a chart; nobody looks at more, and a page of ten thousand would not open.
 _COLUMNS_MAX = 100
@@ -36,7 +37,8 @@ def of(experiment: Experiment, told: Facts) -> dict[str, Curve]:
     found = {}
     for name in told.artifacts:
         if name.endswith(_spec.KIND_SERIES_SUFFIX):
-            found[name] = _curve(_table(experiment, name, told.problems))
+            curve = attempt(functools.partial(_read, experiment, name), told.problems.append)
+            found[name] = _curve(pd.DataFrame()) if curve is None else curve
     return found
 
 
@@ -46,14 +48,10 @@ def beside(of_each: Sequence[dict[str, Curve]]) -> list[Series]:
     return [_series(name, [curves.get(name) for curves in of_each]) for name in names]
 
 
-def _table(experiment: Experiment, name: str, problems: list[str]) -> Any:
-    try:
-        table = experiment[name]
-    except LabWorkbookError as error:
-        problems.append(str(error))
-        return pd.DataFrame()
+def _read(experiment: Experiment, name: str) -> Curve:
+    table = experiment[name]
     # A function of the user's may read a CSV as something else.
-    return table if isinstance(table, pd.DataFrame) else pd.DataFrame()
+    return _curve(table if isinstance(table, pd.DataFrame) else pd.DataFrame())
 
 
 def _curve(table: pd.DataFrame) -> Curve:

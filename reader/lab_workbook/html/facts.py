@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.overview.listing import PARAMETERS_MAX_BYTES
 from lab_workbook.overview.parameters import Parameters
+from lab_workbook.overview.rows import UNREADABLE
 from lab_workbook.protocol import layout
+from lab_workbook.protocol.isolation import attempt
 
 # Each is a request, and what somebody wants to look at is among the first.
 _DOCUMENTS_MAX = 20
@@ -25,8 +26,6 @@ _NOTES_MAX = 20
 _TEXT_MAX = 2_000
 # What it ran on and how, of begin.json; the rest has a place of its own.
 _ENVIRONMENT = ("host", "command", "writer", "runtime", "resumes")
-
-_T = TypeVar("_T")
 
 
 class Facts(NamedTuple):
@@ -76,9 +75,26 @@ def of(experiment: Experiment) -> Facts:
     )
 
 
+def unreadable(experiment: Experiment, problem: str) -> Facts:
+    """Return what is to be said of an experiment that cannot be read: where it is, and why."""
+    return Facts(
+        tag=experiment.tag,
+        where=experiment.where,
+        status=UNREADABLE,
+        error="",
+        started=None,
+        ended=None,
+        notes=[],
+        environment={},
+        parameters={},
+        artifacts={},
+        problems=[problem],
+    )
+
+
 def _notes(experiment: Experiment, problems: list[str]) -> list[tuple[str, str]]:
     first = [(_text(experiment.note), "")] if experiment.note else []
-    added = _attempted(lambda: experiment.notes, problems) or []
+    added = attempt(lambda: experiment.notes, problems.append) or []
     by = [(note["text"], f"{note['author']}, {note['time']}".strip(", ")) for note in added[-_NOTES_MAX:]]
     return first + [(_text(text), _text(author)) for text, author in by]
 
@@ -91,18 +107,10 @@ def _parameters(experiment: Experiment, artifacts: Mapping[str, int], problems: 
     ]
     found = Parameters()
     for name in documents[:_DOCUMENTS_MAX]:
-        value = _attempted(functools.partial(experiment.get, name), problems)
+        value = attempt(functools.partial(experiment.get, name), problems.append)
         if isinstance(value, dict):
             found.add(name, value)
     return {name: _text(value) for name, value in found.values.items()}
-
-
-def _attempted(get: Callable[[], _T], problems: list[str]) -> _T | None:
-    try:
-        return get()
-    except LabWorkbookError as error:
-        problems.append(_text(error))
-        return None
 
 
 def _text(value: object) -> str:

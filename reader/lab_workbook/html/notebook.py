@@ -8,13 +8,15 @@ newest.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from lab_workbook.errors import LabWorkbookError, NotFound, Unreadable
+from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.html import facts, render
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.repository import ExperimentRepository
 from lab_workbook.store import parallel
 
@@ -62,12 +64,11 @@ def repository(shown: ExperimentRepository) -> str:
 
 def _line(each: Experiment) -> dict[str, Any]:
     line: dict[str, Any] = {"tag": each.tag, "status": "unreadable", "started": None, "note": ""}
-    # One experiment from the future, or a broken one, must not hide all the others.
-    try:
-        line |= {"status": each.status, "started": each.started, "note": each.note or ""}
-    except Unreadable as error:
-        line["note"] = str(error)
-    return line
+    problems: list[str] = []
+    told = attempt(
+        lambda: {"status": each.status, "started": each.started, "note": each.note or ""}, problems.append
+    )
+    return line | ({"note": problems[0]} if told is None else told)
 
 
 def _curves(shown: Experiment, told: facts.Facts) -> Iterator[Curve]:
@@ -77,14 +78,12 @@ def _curves(shown: Experiment, told: facts.Facts) -> Iterator[Curve]:
         if name.endswith(_spec.KIND_SERIES_SUFFIX) and size <= _SERIES_MAX_BYTES
     ]
     for name in names[:_SERIES_MAX]:
-        try:
-            table = shown[name]
-        except NotFound:
-            continue
-        except LabWorkbookError as error:
-            told.problems.append(str(error))
-            continue
-        yield from _curves_of(name, table)
+        curves = attempt(functools.partial(_read, shown, name), told.problems.append)
+        yield from curves or ()
+
+
+def _read(shown: Experiment, name: str) -> list[Curve]:
+    return list(_curves_of(name, shown[name]))
 
 
 def _curves_of(name: str, table: Any) -> Iterator[Curve]:

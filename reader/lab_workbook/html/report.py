@@ -23,6 +23,7 @@ from lab_workbook.errors import AlreadyExists, NotComparable, StoreError
 from lab_workbook.experiment import Experiment
 from lab_workbook.html import curves, facts, render, source, visible
 from lab_workbook.html.facts import Facts
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.store import parallel
 
 _SCRIPTS = (
@@ -42,12 +43,12 @@ def report(experiments: Iterable[Experiment], path: str | os.PathLike[str]) -> N
 
     >>> lab_workbook.report(repository["TAG1", "TAG2"], "report.html")
 
-    An earlier report at ``path`` is replaced in one step, and any other file is left alone.
+    An earlier report at ``path`` is replaced in one step, and any other file is left alone. An experiment
+    that cannot be read is on the page with the reason.
 
     Raises:
         NotComparable: there is no experiment.
         ExperimentNotFound: nothing lies under one of the tags.
-        Unreadable: an experiment is not one that this version can read.
         AlreadyExists: a file that is no report has this path.
         StoreError: the page cannot be written.
     """
@@ -89,6 +90,14 @@ class _Look(NamedTuple):
 
 
 def _look(experiment: Experiment) -> _Look:
+    # A tag that does not exist is a mistake of the caller's, and nothing to show.
+    experiment.artifact_sizes()
+    problems: list[str] = []
+    look = attempt(lambda: _whole(experiment), problems.append)
+    return _Look(facts.unreadable(experiment, problems[0]), {}, []) if look is None else look
+
+
+def _whole(experiment: Experiment) -> _Look:
     told = facts.of(experiment)
     return _Look(told, curves.of(experiment, told), source.of(experiment, told))
 

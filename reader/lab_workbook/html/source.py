@@ -10,10 +10,10 @@ import difflib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lab_workbook.errors import LabWorkbookError
 from lab_workbook.experiment import Experiment
 from lab_workbook.html.facts import Facts
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.isolation import attempt
 
 # A patch of a megabyte holds data; reading it is not looking, and comparing it takes minutes.
 _BYTES_MAX = 512 * 1024
@@ -97,11 +97,7 @@ def _read(experiment: Experiment, name: str, told: Facts) -> str:
     if size > _BYTES_MAX:
         told.problems.append(f"{name} has {size:,} bytes, which is too much to show here")
         return ""
-    try:
-        value = experiment[name]
-    except LabWorkbookError as error:
-        told.problems.append(str(error))
-        return ""
+    value = attempt(lambda: experiment[name], told.problems.append)
     return value if isinstance(value, str) else ""
 
 

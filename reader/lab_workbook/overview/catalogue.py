@@ -18,7 +18,7 @@ from lab_workbook.protocol import jsontext
 from lab_workbook.store.cache_folder import CacheFolder
 
 # To be raised when `Facts` or a summary means something else, so that nobody reads an old one as a new one.
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 
 
 class Catalogue:

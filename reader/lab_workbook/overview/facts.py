@@ -15,6 +15,7 @@ from lab_workbook.errors import Unreadable
 from lab_workbook.overview.listing import Listed
 from lab_workbook.overview.parameters import Parameters
 from lab_workbook.protocol import _spec, documents, jsontext, layout
+from lab_workbook.protocol.text import sound
 from lab_workbook.store import Reads
 
 # Of begin.json, what a row shows, and what says whether the script still runs.
@@ -85,7 +86,9 @@ def _of(files: Mapping[str, bytes]) -> Facts:
             parameters.add(name, _object(data))
     heartbeat = files.get(_spec.LAYOUT_HEARTBEAT)
     return Facts(
-        begin={key: begin[key] for key, kind in _BEGIN_TYPES.items() if isinstance(begin.get(key), kind)},
+        begin={
+            key: _whole(begin[key]) for key, kind in _BEGIN_TYPES.items() if isinstance(begin.get(key), kind)
+        },
         outcome=_text(end.get("outcome")),
         ended=_text(end.get("ended")),
         note=note,
@@ -105,4 +108,8 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _text(value: object) -> str | None:
-    return value[:_TEXT_MAX] if isinstance(value, str) else None
+    return sound(value[:_TEXT_MAX]) if isinstance(value, str) else None
+
+
+def _whole(value: str | int) -> str | int:
+    return sound(value) if isinstance(value, str) else value

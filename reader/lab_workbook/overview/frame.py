@@ -40,7 +40,7 @@ def frame(rows: Sequence[Row], summaries: Sequence[Mapping[str, Any]]) -> pd.Dat
         "status": _texts([row.status for row in rows]),
         "started": started,
         "ended": ended,
-        "duration": ended - started,
+        "duration": _durations(started, ended),
         **{name: _texts([getattr(row, name) for row in rows]) for name in ("host", "language", "note")},
     }
     others = [{**row.parameters, **summary} for row, summary in zip(rows, summaries, strict=True)]
@@ -104,6 +104,11 @@ def _texts(values: Sequence[str | None]) -> Any:
 def _times(values: Sequence[Any]) -> Any:
     times = pd.Series(values, dtype=object)
     return pd.to_datetime(times, format=_spec.SERIES_DATE_FORMAT, utc=True, errors="coerce").array
+
+
+def _durations(started: Any, ended: Any) -> Any:
+    # In seconds, because nanoseconds between times that a stranger made up can be too many for 64 bits.
+    return ended.as_unit("s") - started.as_unit("s")
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lab_workbook.protocol import _spec
 from lab_workbook.protocol.numbering import Numbering, dotted
-from lab_workbook.protocol.text import is_utf8, mended, printable
+from lab_workbook.protocol.text import printable, sound
 
 MAX_COUNT: Final = 1000
 _NAME_MAX: Final = 500
@@ -63,5 +63,4 @@ def _mended(value: Any) -> Any:
     if isinstance(value, list):
         return [_mended(each) for each in value]
     # No table can hold half a character.
-    is_broken = isinstance(value, str) and not is_utf8(value)
-    return mended(value, lambda _kind: None, keep_nul=True) if is_broken else value
+    return sound(value) if isinstance(value, str) else value

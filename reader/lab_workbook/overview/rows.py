@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lab_workbook import status
-from lab_workbook.errors import AccessDenied
 from lab_workbook.overview import facts, listing
 from lab_workbook.overview.catalogue import Catalogue
 from lab_workbook.overview.facts import Facts
 from lab_workbook.overview.listing import Listed
 from lab_workbook.protocol import _spec, process
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.store import Reads, parallel
 
 UNREADABLE = "unreadable"
@@ -57,7 +57,7 @@ def read(store: Reads, catalogue: Catalogue) -> list[Row]:
             if known is None:
                 yield listed
             else:
-                rows.append(_row(store, listed, known))
+                rows.append(_shown(store, listed, known))
 
     for listed, (row, found) in parallel.each(lambda each: _opened(store, each), unknown(), "experiments"):
         rows.append(row)
@@ -69,12 +69,18 @@ def read(store: Reads, catalogue: Catalogue) -> list[Row]:
 
 
 def _opened(store: Reads, listed: Listed) -> tuple[Row, Facts | None]:
-    try:
-        found = facts.read(store, listed)
-    except AccessDenied as error:
+    problems: list[str] = []
+    found = attempt(lambda: facts.read(store, listed), problems.append)
+    if found is None:
         # It may be allowed tomorrow, without anything that a listing shows.
-        return _row(store, listed, Facts(problem=str(error))), None
-    return _row(store, listed, found), found
+        return _row(store, listed, Facts(problem=problems[0])), None
+    return _shown(store, listed, found), found
+
+
+def _shown(store: Reads, listed: Listed, found: Facts) -> Row:
+    problems: list[str] = []
+    row = attempt(lambda: _row(store, listed, found), problems.append)
+    return _row(store, listed, Facts(problem=problems[0])) if row is None else row
 
 
 def _row(store: Reads, listed: Listed, found: Facts) -> Row:

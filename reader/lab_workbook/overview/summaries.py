@@ -12,10 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from lab_workbook.errors import NotFound, Unreadable
+from lab_workbook.errors import warn
 from lab_workbook.overview.catalogue import Catalogue
 from lab_workbook.overview.rows import Row
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.protocol.text import printable
 from lab_workbook.store import parallel
 
@@ -65,12 +66,14 @@ def of(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _summary(read_series: Read, tag: str, name: str) -> dict[str, Any]:
-    try:
+    def summarize() -> dict[str, Any]:
         table = read_series(tag, name)
-    except (NotFound, Unreadable):
-        # One that is torn or has gone hides neither the others nor the experiment.
-        return {}
-    return of(table) if isinstance(table, pd.DataFrame) else {}
+        return of(table) if isinstance(table, pd.DataFrame) else {}
+
+    return (
+        attempt(summarize, lambda why: warn(f"{printable(tag)} has no summary of a series: {printable(why)}"))
+        or {}
+    )
 
 
 def _labelled(summaries: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Any]]:

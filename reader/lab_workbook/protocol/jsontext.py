@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 
 from lab_workbook.errors import InvalidValue
 from lab_workbook.protocol import _spec
@@ -53,12 +55,27 @@ def decode(data: bytes) -> Any:
     Return the value of any JSON text, also with a byte order mark or Python's bare ``NaN``.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: it is not JSON, or nested more deeply than what can be written.
     """
+    # What is deeper could be read by some versions of Python, and then not be shown or written again.
+    if data.count(b"[") + data.count(b"{") > _spec.JSON_MAX_DEPTH and _depth(data) > _spec.JSON_MAX_DEPTH:
+        raise ValueError("it is nested too deeply")
     try:
         return json.loads(data.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _depth(data: bytes) -> int:
+    """Return how deeply a JSON text is nested."""
+    brackets = _STRING.sub(b"", data).translate(None, _OTHERS)
+    return max(accumulate(map(_LEVELS.__getitem__, brackets)), default=0)
+
+
+# It matches also where a text has no end, because a search that fails begins again at each quote.
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.?)*(?:"|\Z)', re.DOTALL)
+_LEVELS: Final = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+_OTHERS: Final = bytes(set(range(256)) - set(_LEVELS))
 
 
 def _plain(value: Any, report: Report, convert: Convert) -> Any:

@@ -26,6 +26,16 @@ def mended(text: str, report: Callable[[str], None], *, keep_nul: bool = False) 
     return valid
 
 
+def sound(text: str) -> str:
+    r"""
+    Return a text that any file, table or page can hold: halves of characters are replaced.
+
+    >>> sound("half \ud800")
+    'half \ufffd'
+    """
+    return text if is_utf8(text) else mended(text, lambda _kind: None, keep_nul=True)
+
+
 def printable(text: str) -> str:
     r"""
     Return a text as one line that is safe to print.
