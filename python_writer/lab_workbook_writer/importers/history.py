@@ -10,18 +10,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import jsontext
 
-from lab_workbook_writer.importers import trees
+from lab_workbook_writer.importers import jsonlist, trees
 from lab_workbook_writer.importers.numerals import number
 from lab_workbook_writer.importers.run import Run
 from lab_workbook_writer.importers.wandb_log import add_row
 
 _STEPS: Final = ("_step", "Step", "step")
-_MOST: Final = 1 << 30
 
 
 def read(path: str, about: dict[str, Any]) -> Run:
@@ -33,8 +32,7 @@ def read(path: str, about: dict[str, Any]) -> Run:
     """
     run = Run(origin={"sources": [about], "rows": 0})
     try:
-        text = trees.read(path, _MOST).decode("utf-8-sig")
-        for row in _rows(text, path):
+        for row in _rows(path):
             name = next((each for each in _STEPS if row.get(each) is not None), None)
             step = None if name is None else row.pop(name)
             add_row(run, row, _whole(step), row.get("_timestamp"))
@@ -50,20 +48,28 @@ def _whole(step: Any) -> int | None:
     return step if isinstance(step, int) else None
 
 
-def _rows(text: str, path: str) -> Iterator[dict[str, Any]]:
-    if path.endswith(".csv"):
-        # csv gives up the ends of rows within quotes where lines are split before.
-        for row in csv.DictReader(io.StringIO(text, newline=""), restkey=""):
-            yield {key: _cell(cell) for key, cell in row.items() if key and isinstance(cell, str) and cell}
-        return
-    objects = (
-        jsontext.decode(text.encode())
-        if path.endswith(".json")
-        else [jsontext.decode(line.encode()) for line in text.splitlines() if line.strip()]
-    )
-    if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
-        raise ValueError("it is no list of objects")
-    yield from objects
+def _rows(path: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows one by one, so that a table may be larger than memory."""
+    # csv gives up the ends of rows within quotes where lines are split before.
+    with io.TextIOWrapper(trees.opened(path), "utf-8-sig", newline="") as file:
+        if path.endswith(".csv"):
+            for row in csv.DictReader(file, restkey=""):
+                yield {
+                    key: _cell(cell) for key, cell in row.items() if key and isinstance(cell, str) and cell
+                }
+            return
+        yield from jsonlist.objects(file) if path.endswith(".json") else _lines(file)
+
+
+def _lines(file: TextIO) -> Iterator[dict[str, Any]]:
+    while line := file.readline(jsonlist.LONGEST):
+        if len(line) == jsonlist.LONGEST:
+            raise ValueError(f"a line has more than {jsonlist.LONGEST:,} characters")
+        if line.strip():
+            row = jsontext.decode(line.encode())
+            if not isinstance(row, dict):
+                raise ValueError("it is not a list of objects")
+            yield row
 
 
 def _cell(cell: str) -> Any:

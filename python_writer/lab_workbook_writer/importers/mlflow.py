@@ -7,20 +7,20 @@ Each run is a folder with ``meta.yaml``: its metrics become series, its paramete
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from lab_workbook.errors import Unreadable
 
 from lab_workbook_writer.importers import trees, yamltext
 from lab_workbook_writer.importers.numerals import typed
-from lab_workbook_writer.importers.run import Found, Run, sane, tag_of
+from lab_workbook_writer.importers.run import Found, Run, failed, isolated, sane, tag_of
 
 _META: Final = "meta.yaml"
 
 # What MLflow itself allows is far below these.
-_MOST_META: Final = 1 << 20
 _MOST_TEXT: Final = 1 << 20
 
 _STATUS: Final = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}
@@ -33,68 +33,70 @@ def find(path: str) -> Iterator[Found]:
     Raises:
         Unreadable: there is none.
     """
-    none = True
-    for folder, _ in trees.folders(path):
+    left: list[Found] = []
+    # Of each folder with a run, also of those whose runs were deleted.
+    seen: set[str] = set()
+    experiments = functools.lru_cache(_experiment)
+    for folder, name in trees.folders(path, lambda *why: left.append(failed("mlflow", *why))):
         # Artifacts are a stranger's, and may hold a file of any name.
-        parts = folder.split(os.sep)
-        meta = os.path.join(folder, _META)
-        if {".trash", "artifacts"} & set(parts[len(path.rstrip(os.sep).split(os.sep)) :]):
-            continue
-        if _META not in {each.name for each in trees.files(folder)}:
-            continue
-        try:
-            about = yamltext.read(trees.read(meta, _MOST_META), meta)
-        except Unreadable as problem:
-            none = False
-            yield _unreadable(folder, problem)
-            continue
-        if "run_id" not in about and "run_uuid" not in about:
-            continue
-        none = False
-        if about.get("lifecycle_stage") != "deleted":
-            yield _found(folder, about)
-    if none:
+        if not {".trash", "artifacts"} & set(name.split("/")):
+            found = isolated(
+                "mlflow", trees.base(folder), functools.partial(_runs, folder, seen, experiments)
+            )
+            seen.update(folder for _ in found)
+            yield from found
+    yield from left
+    if not seen and not left:
         raise Unreadable(f"there is no run of MLflow, a folder with {_META}, in {path} or below it")
 
 
-def _found(folder: str, about: dict[str, Any]) -> Found:
-    number = str(about.get("run_id") or about.get("run_uuid"))
-    name = str(about.get("run_name") or about.get("name") or number)
-    experiment = _experiment(folder)
+def _runs(folder: str, seen: set[str], experiments: Callable[[str], str]) -> Iterator[Found]:
+    """Yield the run of a folder, if it has one that was not deleted."""
+    if _META not in {each.name for each in trees.files(folder)}:
+        return
+    meta = os.path.join(folder, _META)
+    about = yamltext.read(trees.read(meta, yamltext.MOST), meta)
+    if "run_id" not in about and "run_uuid" not in about:
+        return
+    seen.add(folder)
+    if about.get("lifecycle_stage") == "deleted":
+        return
+    number = _text(about, "run_id", "run_uuid")
+    if not number:
+        raise Unreadable(f"{meta} gives no id of the run: run_id is not a text or a number")
+    name = _text(about, "run_name", "name") or number
+    experiment = experiments(os.path.dirname(os.path.abspath(folder)))
     shown = f"{experiment}/{name}" if experiment else name
     tag = tag_of("mlflow", _seconds(about.get("start_time")), number)
-    return Found("mlflow", shown, tag, lambda: _load(folder, about, experiment))
-
-
-def _unreadable(folder: str, problem: Unreadable) -> Found:
-    """Return a run that says what is wrong with it when its turn comes, so that the others come, too."""
-
-    def load() -> Run:
-        raise problem
-
-    name = trees.base(folder)
-    return Found("mlflow", name, tag_of("mlflow", 0.0, name), load)
+    yield Found("mlflow", shown, tag, lambda: _load(folder, number, about, experiment))
 
 
 def _experiment(folder: str) -> str:
-    """Return the name of the experiment that a run belongs to, as the folder above it says."""
-    path = os.path.join(os.path.dirname(os.path.abspath(folder)), _META)
+    """Return the name of the experiment whose runs are in a folder."""
+    path = os.path.join(folder, _META)
     try:
-        return str(yamltext.read(trees.read(path, _MOST_META), path).get("name") or "")
+        return _text(yamltext.read(trees.read(path, yamltext.MOST), path), "name")
     except Unreadable:
         return ""
 
 
-def _load(folder: str, about: dict[str, Any], experiment: str) -> Run:
+def _text(about: dict[str, Any], *keys: str) -> str:
+    """Return the first of these values that is a text or a number, as a text; empty if there is none."""
+    values = (about.get(key) for key in keys)
+    return next((str(each) for each in values if isinstance(each, (str, int, float)) and str(each)), "")
+
+
+def _load(folder: str, number: str, about: dict[str, Any], experiment: str) -> Run:
     run = Run()
+    status = about.get("status")
     run.origin = {
-        "run": str(about.get("run_id") or about.get("run_uuid")),
+        "run": number,
         "experiment": experiment,
         "started": _seconds(about.get("start_time")),
         "ended": _seconds(about.get("end_time")),
-        "status": _STATUS.get(about.get("status"), str(about.get("status"))),  # type: ignore[arg-type]
+        "status": _STATUS[status] if type(status) is int and status in _STATUS else _text(about, "status"),
     }
-    for each in _below(folder, "metrics"):
+    for each in _below(run, folder, "metrics"):
         _metric(run, each)
     for kind in ("params", "tags"):
         found = _texts(run, folder, kind)
@@ -102,23 +104,23 @@ def _load(folder: str, about: dict[str, Any], experiment: str) -> Run:
             run.documents[kind] = (
                 {key: typed(text) for key, text in found.items()} if kind == "params" else found
             )
-    for each in _below(folder, "artifacts"):
+    for each in _below(run, folder, "artifacts"):
         run.files[f"artifacts/{each.name}"] = each.path
     links = trees.others(folder)
     run.left_out.update({"links": links} if links else {})
     return run
 
 
-def _below(folder: str, kind: str) -> Iterator[trees.Plain]:
+def _below(run: Run, folder: str, kind: str) -> Iterator[trees.Plain]:
     path = os.path.join(folder, kind)
     # A link would lead out of the tree.
     if os.path.isdir(path) and not os.path.islink(path):
-        yield from trees.all_files(path)
+        yield from trees.all_files(path, run.skip)
 
 
 def _texts(run: Run, folder: str, kind: str) -> dict[str, str]:
     found = {}
-    for each in _below(folder, kind):
+    for each in _below(run, folder, kind):
         with trees.opened(each.path) as file:
             text = file.read(_MOST_TEXT + 1)
         if len(text) > _MOST_TEXT:

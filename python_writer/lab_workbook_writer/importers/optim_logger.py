@@ -9,9 +9,11 @@ The file says neither steps nor times, so ``step`` counts its rows.
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec
@@ -20,10 +22,11 @@ from lab_workbook_writer.importers import trees
 from lab_workbook_writer.importers.grouping import titles
 from lab_workbook_writer.importers.numerals import number
 from lab_workbook_writer.importers.record import digest
-from lab_workbook_writer.importers.run import Found, Run, tag_of
+from lab_workbook_writer.importers.run import Found, Run, failed, isolated, tag_of
 
-# No one writes a gigabyte by rows of text, but somebody may name a wrong file.
-_MOST: Final = 1 << 30
+# A file with more columns is another one, or would fill the memory: each of them takes half a kilobyte.
+_MOST_COLUMNS: Final = 10_000
+_LONGEST_ROW: Final = 1 << 20
 _SUFFIXES: Final = (".log", ".txt", ".tsv")
 
 
@@ -37,13 +40,22 @@ def find(path: str) -> Iterator[Found]:
     if not os.path.isdir(path):
         yield _found(path, trees.base(path))
         return
-    none = True
-    for each in trees.all_files(path):
-        if each.name.endswith(_SUFFIXES) and _has_form(each.path):
-            none = False
-            yield _found(each.path, each.name)
-    if none:
+    left: list[Found] = []
+    is_there = False
+    for each in trees.all_files(path, lambda *why: left.append(failed("optim-logger", *why))):
+        if each.name.endswith(_SUFFIXES):
+            for found in isolated("optim-logger", each.name, functools.partial(_files, each)):
+                is_there = True
+                yield found
+    yield from left
+    if not is_there and not left:
         raise Unreadable(f"there is no file of optim.Logger, *{', *'.join(_SUFFIXES)}, in {path} or below it")
+
+
+def _files(each: trees.Plain) -> Iterator[Found]:
+    """Yield the file if it has the form."""
+    if _has_form(each.path):
+        yield _found(each.path, each.name)
 
 
 def _has_form(path: str) -> bool:
@@ -65,22 +77,38 @@ def _found(path: str, name: str) -> Found:
 
 def _load(path: str, about: dict[str, Any]) -> Run:
     run = Run(origin={"sources": [about]})
-    lines = trees.read(path, _MOST).decode("utf-8", "replace").split("\n")
-    # Two columns may have one name, and are two all the same.
-    names = titles(lines[0].split("\t")[:-1], [_spec.METRICS_STEP])
-    row = 0
-    for line in lines[1:]:
-        if not line:
+    with trees.opened(path) as file:
+        # Two columns may have one name, and are two all the same.
+        names = titles(_cells(file.readline()), [_spec.METRICS_STEP])
+        if len(names) > _MOST_COLUMNS:
+            raise Unreadable(
+                f"{path} has {len(names):,} columns, and a file of optim.Logger at most {_MOST_COLUMNS:,}"
+            )
+        for row, cells in enumerate(_rows(file, run), start=1):
+            for place, cell in enumerate(cells):
+                name = names[place] if place < len(names) else str(place + 1)
+                run.add(name, row, math.nan, _value(cell))
+    return run
+
+
+def _rows(file: BinaryIO, run: Run) -> Iterator[list[str]]:
+    """Yield the cells of each row; those of another form are counted."""
+    while line := file.readline(_LONGEST_ROW):
+        if len(line) == _LONGEST_ROW or line.count(b"\t") > _MOST_COLUMNS:
+            run.left_out["rows of more than 10,000 cells, or a megabyte"] += 1
+            while len(line) == _LONGEST_ROW:
+                line = file.readline(_LONGEST_ROW)
+        elif line == b"\n":
             continue
-        cells = line.split("\t")
-        if not line.endswith("\t"):
+        elif line.removesuffix(b"\n").endswith(b"\t"):
+            yield _cells(line)
+        else:
             # Torn by a kill: a number that was cut would read as another.
             run.left_out["torn rows"] += 1
-            continue
-        row += 1
-        for place, cell in enumerate(cells[:-1]):
-            run.add(names[place] if place < len(names) else str(place + 1), row, float("nan"), _value(cell))
-    return run
+
+
+def _cells(line: bytes) -> list[str]:
+    return line.decode("utf-8", "replace").split("\t")[:-1]
 
 
 def _value(cell: str) -> float | str:

@@ -10,29 +10,39 @@ import hashlib
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.isolation import attempt
 
 # Beyond it a time is no time of a training run, and strftime would give years of five digits.
 _LATEST: Final = 253402300799.0
 
 
+# Each takes half a kilobyte, and a stranger's file a few bytes for it.
+_MOST_METRICS: Final = 100_000
+
+
 class Metric:
     """The values of one metric: each with its step, and the time of its measurement if that is known."""
+
+    __slots__ = ("steps", "times", "values")
 
     def __init__(self) -> None:
         # Arrays, because a run may have a hundred million points, and an object each would not fit.
         self.steps = array("q")
         self.times = array("d")
-        self.values: list[Any] = []
+        self.values: array[float] | list[Any] = array("d")
 
     def add(self, step: int, wall_time: float, value: Any) -> None:
         """Add a point; a time that is not known is nan."""
         self.steps.append(step)
         self.times.append(wall_time)
+        if type(value) is not float and isinstance(self.values, array):
+            self.values = self.values.tolist()
         self.values.append(value)
 
 
@@ -54,11 +64,18 @@ class Run:
     problems: list[str] = field(default_factory=list)
 
     def add(self, name: str, step: int, wall_time: float, value: Any) -> None:
-        """Add a point of a metric."""
+        """Add a point of a metric; those of more than 100,000 metrics are counted and left out."""
         metric = self.metrics.get(name)
         if metric is None:
+            if len(self.metrics) >= _MOST_METRICS:
+                self.left_out["values of further metrics"] += 1
+                return
             metric = self.metrics[name] = Metric()
         metric.add(step, wall_time, value)
+
+    def skip(self, name: str, why: str) -> None:
+        """Note that something in the run cannot be read, and why."""
+        self.problems.append(f"{name}: {why}")
 
 
 class Found(NamedTuple):
@@ -68,6 +85,26 @@ class Found(NamedTuple):
     name: str
     tag: str
     load: Callable[[], Run]
+
+
+def isolated(kind: str, name: str, find: Callable[[], Iterable[Found]]) -> list[Found]:
+    """
+    Return the runs that ``find`` gives for one folder or file; if it raises, one that fails with the reason.
+
+    So a run that a stranger has damaged is reported when its turn comes, and the others are imported.
+    """
+    problems: list[str] = []
+    found = attempt(lambda: list(find()), problems.append)
+    return [failed(kind, name, problems[0])] if found is None else found
+
+
+def failed(kind: str, name: str, why: str) -> Found:
+    """Return a run that cannot be read, for the reason that loading it gives."""
+
+    def load() -> Run:
+        raise Unreadable(why)
+
+    return Found(kind, name, tag_of(kind, 0.0, name), load)
 
 
 def tag_of(kind: str, started: float, *identity: bytes | str) -> str:
@@ -81,7 +118,7 @@ def tag_of(kind: str, started: float, *identity: bytes | str) -> str:
     """
     digest = hashlib.sha256(kind.encode())
     for part in identity:
-        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+        data = _encoded(part) if isinstance(part, str) else part
         # The length, so that no two identities are spelled alike.
         digest.update(b"%d:" % len(data))
         digest.update(data)
@@ -91,6 +128,14 @@ def tag_of(kind: str, started: float, *identity: bytes | str) -> str:
         number, rest = divmod(number, len(_spec.TAG_ALPHABET))
         characters += _spec.TAG_ALPHABET[rest]
     return f"{time.strftime(_spec.TAG_TIME_FORMAT, time.gmtime(sane(started)))}-{characters}"
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # Halves of characters that are not bytes of the name of a file.
+        return text.encode("utf-8", "surrogatepass")
 
 
 def sane(seconds: Any) -> float:

@@ -9,9 +9,11 @@ The files: https://www.tensorflow.org/tutorials/load_data/tfrecord, and tensorfl
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO, Final
@@ -21,7 +23,7 @@ from lab_workbook.errors import Unreadable
 from lab_workbook_writer.importers import trees
 from lab_workbook_writer.importers.crc32c import masked
 from lab_workbook_writer.importers.record import digest
-from lab_workbook_writer.importers.run import Found, Run, sane, tag_of
+from lab_workbook_writer.importers.run import Found, Run, failed, isolated, sane, tag_of
 from lab_workbook_writer.importers.tensors import scalar, texts
 from lab_workbook_writer.importers.wire import Malformed, as_bytes, as_float, as_int, as_text, fields
 
@@ -33,6 +35,9 @@ _FOOT: Final = struct.Struct("<I")
 
 # Graphs have tens of megabytes; a file that claims more for one record would fill the memory.
 _MOST: Final = 1 << 28
+
+# Each takes hundreds of bytes in memory, and a stranger's file two for it.
+_MOST_KEPT: Final = 100_000
 
 # The fields of an Event, a Summary.Value, and what is inside of them.
 _WALL_TIME, _STEP, _SUMMARY = 1, 2, 5
@@ -56,14 +61,23 @@ def find(path: str) -> Iterator[Found]:
         # One file of a folder that has several: what it tells is a run as well.
         yield _found(os.path.dirname(path), trees.base(os.path.dirname(path)), [path])
         return
-    none = True
-    for folder, name in trees.folders(path):
-        files = [each.path for each in trees.files(folder) if _MARK in each.name]
-        if files:
-            none = False
-            yield _found(folder, trees.base(folder) if name == "." else name, files)
-    if none:
+    left: list[Found] = []
+    is_there = False
+    for folder, name in trees.folders(path, lambda *why: left.append(failed("tensorboard", *why))):
+        shown = trees.base(folder) if name == "." else name
+        for found in isolated("tensorboard", shown, functools.partial(_runs, folder, shown)):
+            is_there = True
+            yield found
+    yield from left
+    if not is_there and not left:
         raise Unreadable(f"there are no event files of TensorBoard, *{_MARK}*, in {path} or below it")
+
+
+def _runs(folder: str, name: str) -> Iterator[Found]:
+    """Yield the run of a folder, if it has one."""
+    files = [each.path for each in trees.files(folder) if _MARK in each.name]
+    if files:
+        yield _found(folder, name, files)
 
 
 def _found(folder: str, name: str, files: list[str]) -> Found:
@@ -111,6 +125,7 @@ class _Loader:
         self._run = Run()
         # Only the first value of a tag says which plugin shows it.
         self._plugins: dict[str, str] = {}
+        self._kept: Counter[str] = Counter()
 
     def load(self) -> Run:
         run = self._run
@@ -147,7 +162,7 @@ class _Loader:
         if _METADATA in found:
             plugin, content = _plugin(as_bytes(found[_METADATA]))
             if plugin == "hparams":
-                run.documents.setdefault("hparams", {}).update(_hyperparameters(content))
+                self._keep_hyperparameters(content)
                 return
             self._plugins.setdefault(tag, plugin)
         if _SIMPLE in found:
@@ -162,14 +177,33 @@ class _Loader:
     def _tensor(self, tag: str, data: bytes, step: int, wall_time: float) -> None:
         run, plugin = self._run, self._plugins.get(tag, "")
         if plugin == "text":
-            kept = run.documents.setdefault("texts", {}).setdefault(tag, [])
-            kept += [{"step": step, "wall time": wall_time, "text": each} for each in texts(data)]
+            self._keep_texts(tag, data, step, wall_time)
             return
         number = scalar(data) if plugin in ("scalars", "") else None
         if number is None:
             run.left_out[plugin or "tensors"] += 1
         else:
             run.add(tag, step, wall_time, number)
+
+    def _keep_texts(self, tag: str, data: bytes, step: int, wall_time: float) -> None:
+        kept = self._run.documents.setdefault("texts", {}).setdefault(tag, [])
+        for each in texts(data):
+            if self._has_room("texts"):
+                kept.append({"step": step, "wall time": wall_time, "text": each})
+
+    def _keep_hyperparameters(self, content: bytes) -> None:
+        kept = self._run.documents.setdefault("hparams", {})
+        for name, value in _hyperparameters(content):
+            if name in kept or self._has_room("hyperparameters"):
+                kept[name] = value
+
+    def _has_room(self, kind: str) -> bool:
+        """Return whether one more may be kept; if not, it is counted as left out."""
+        self._kept[kind] += 1
+        if self._kept[kind] <= _MOST_KEPT:
+            return True
+        self._run.left_out[f"{kind} beyond the first {_MOST_KEPT:,}"] += 1
+        return False
 
 
 def _plugin(metadata: bytes) -> tuple[str, bytes]:
@@ -181,9 +215,8 @@ def _plugin(metadata: bytes) -> tuple[str, bytes]:
     return "", b""
 
 
-def _hyperparameters(content: bytes) -> dict[str, Any]:
-    """Return the hyperparameters of a session that starts; of anything else, none."""
-    found = {}
+def _hyperparameters(content: bytes) -> Iterator[tuple[str, Any]]:
+    """Yield the hyperparameters of a session that starts; of anything else, none."""
     for number, value in fields(content):
         if number != 3:
             continue
@@ -191,8 +224,7 @@ def _hyperparameters(content: bytes) -> dict[str, Any]:
         for key, pair in fields(as_bytes(value)):
             if key == 1:
                 entry = dict(fields(as_bytes(pair)))
-                found[as_text(entry.get(1, b""))] = _plain(as_bytes(entry.get(2, b"")))
-    return found
+                yield as_text(entry.get(1, b"")), _plain(as_bytes(entry.get(2, b"")))
 
 
 def _plain(value: bytes) -> Any:

@@ -8,9 +8,10 @@ bytes of the memory.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Final
 
-from lab_workbook_writer.importers.wire import Malformed, as_bytes, as_int, as_text, fields
+from lab_workbook_writer.importers.wire import Malformed, as_bytes, as_int, as_text, fields, varint
 
 _TYPE, _SHAPE, _CONTENT, _TEXTS = 1, 2, 4, 8
 _BFLOAT16: Final = 14
@@ -68,14 +69,14 @@ def scalar(data: bytes) -> float | int | None:
     return bool(number) if spelling == "?" else number
 
 
-def texts(data: bytes) -> list[str]:
+def texts(data: bytes) -> Iterator[str]:
     """
-    Return the texts of a tensor.
+    Yield the texts of a tensor.
 
     Raises:
         Malformed: it is no tensor.
     """
-    return [as_text(value) for number, value in fields(data) if number == _TEXTS]
+    return (as_text(value) for number, value in fields(data) if number == _TEXTS)
 
 
 def _number(content: bytes, spelling: str, kind: int) -> float | int:
@@ -88,9 +89,8 @@ def _number(content: bytes, spelling: str, kind: int) -> float | int:
 
 def _only(packed: bytes) -> int | None:
     """Return the one integer of a packed list."""
-    # A list of integers is spelled as the fields are, without their numbers.
     try:
-        found = list(fields(b"\x08" + packed))
+        number, end = varint(packed, 0)
     except Malformed:
         return None
-    return as_int(found[0][1]) if len(found) == 1 and found[0][0] == 1 else None
+    return as_int(number) if end == len(packed) else None

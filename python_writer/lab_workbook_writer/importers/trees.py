@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Final, NamedTuple
 
 from lab_workbook.errors import Unreadable
+from lab_workbook.protocol import _spec
+
+#: Called with the name of a folder that is left out, and the reason.
+Skipped = Callable[[str, str], object]
+
+# Each part of a name has a byte and a slash.
+_DEEPEST: Final = _spec.NAME_MAX_BYTES // 2
 
 
 class Plain(NamedTuple):
@@ -21,13 +28,30 @@ class Plain(NamedTuple):
     name: str
 
 
-def folders(path: str) -> Iterator[tuple[str, str]]:
-    """Yield a folder and all below it, with their names below it; its own is ``.``; in their order."""
+def folders(path: str, skipped: Skipped) -> Iterator[tuple[str, str]]:
+    """
+    Yield a folder and all below it, with their names below it; its own is ``.``; in their order.
+
+    One below it that cannot be listed, or is deeper than the name of an artifact can be, is left out and
+    given to ``skipped`` with the reason.
+
+    Raises:
+        Unreadable: the folder itself cannot be listed.
+    """
     todo = [(path, ".")]
     while todo:
         here, name = todo.pop()
+        if name.count("/") >= _DEEPEST:
+            skipped(name, f"{here} is deeper than {_DEEPEST} folders")
+            continue
+        try:
+            below = [entry.name for entry in _entries(here) if entry.is_dir(follow_symlinks=False)]
+        except Unreadable as error:
+            if name == ".":
+                raise
+            skipped(name, str(error))
+            continue
         yield here, name
-        below = [entry.name for entry in _entries(here) if entry.is_dir(follow_symlinks=False)]
         prefix = "" if name == "." else f"{name}/"
         todo += [(os.path.join(here, each), prefix + each) for each in reversed(below)]
 
@@ -41,9 +65,9 @@ def files(path: str) -> list[Plain]:
     ]
 
 
-def all_files(path: str) -> Iterator[Plain]:
-    """Yield the plain files below a folder."""
-    for folder, name in folders(path):
+def all_files(path: str, skipped: Skipped) -> Iterator[Plain]:
+    """Yield the plain files below a folder; ``skipped`` is as in `folders`."""
+    for folder, name in folders(path, skipped):
         for each in files(folder):
             yield Plain(each.path, each.name if name == "." else f"{name}/{each.name}")
 
@@ -52,7 +76,7 @@ def others(path: str) -> int:
     """Return how many links, pipes and the like lie below a folder."""
     return sum(
         not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False))
-        for folder, _ in folders(path)
+        for folder, _ in folders(path, lambda _name, _why: None)
         for entry in _entries(folder)
     )
 

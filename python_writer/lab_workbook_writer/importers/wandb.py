@@ -7,6 +7,7 @@ table that was exported, as ``.csv``, ``.json`` or ``.jsonl``, has the history a
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -17,12 +18,13 @@ from lab_workbook.protocol import jsontext
 
 from lab_workbook_writer.importers import history, trees, wandb_log, yamltext
 from lab_workbook_writer.importers.record import digest
-from lab_workbook_writer.importers.run import Found, Run, tag_of
+from lab_workbook_writer.importers.run import Found, Run, failed, isolated, tag_of
 
 _LOG: Final = ".wandb"
 _FILES: Final = "files"
 _EXPORTS: Final = (".csv", ".json", ".jsonl")
-_MOST: Final = 1 << 26
+# A summary has kilobytes; as values of Python it takes up to thirty times its size.
+_MOST: Final = 1 << 24
 
 # What is read from `files`, because its keys are worth more than its bytes.
 _CONFIG, _SUMMARY, _METADATA = "config.yaml", "wandb-summary.json", "wandb-metadata.json"
@@ -47,17 +49,25 @@ def find(path: str) -> Iterator[Found]:
         tag = tag_of("wandb", os.stat(path).st_mtime, name, about["sha256"])
         yield Found("wandb", name, tag, lambda: history.read(path, about))
         return
-    none = True
-    for folder, name in trees.folders(path):
-        logs = [each for each in trees.files(folder) if each.name.endswith(_LOG)]
-        if not logs and not _is_online(folder):
-            continue
-        none = False
-        yield _found(folder, trees.base(folder) if name == "." else name, logs)
-    if none:
+    left: list[Found] = []
+    is_there = False
+    for folder, name in trees.folders(path, lambda *why: left.append(failed("wandb", *why))):
+        shown = trees.base(folder) if name == "." else name
+        for found in isolated("wandb", shown, functools.partial(_runs, folder, shown)):
+            is_there = True
+            yield found
+    yield from left
+    if not is_there and not left:
         raise Unreadable(
             f"there is no run of W&B, a folder with *{_LOG} or {_FILES}/{_CONFIG}, in {path} or below it"
         )
+
+
+def _runs(folder: str, name: str) -> Iterator[Found]:
+    """Yield the run of a folder, if it has one."""
+    logs = [each for each in trees.files(folder) if each.name.endswith(_LOG)]
+    if logs or _is_online(folder):
+        yield _found(folder, name, logs)
 
 
 def _found(folder: str, name: str, logs: list[trees.Plain]) -> Found:
@@ -97,7 +107,7 @@ class _Loader:
         run.origin["sources"] = [digest(each.path) for each in self._logs]
         files = os.path.join(self._folder, _FILES)
         if os.path.isdir(files) and not os.path.islink(files):
-            for each in trees.all_files(files):
+            for each in trees.all_files(files, run.skip):
                 self._file(run, each)
             links = trees.others(files)
             run.left_out.update({"links": links} if links else {})
@@ -106,7 +116,7 @@ class _Loader:
     def _file(self, run: Run, each: trees.Plain) -> None:
         try:
             if each.name == _CONFIG:
-                table = yamltext.read(trees.read(each.path, _MOST), each.name)
+                table = yamltext.read(trees.read(each.path, yamltext.MOST), each.name)
                 run.documents["config"] = {
                     key: value["value"]
                     for key, value in table.items()

@@ -190,7 +190,7 @@ def test_a_record_that_is_no_event_ends_the_file(values):
 
     run = values(good, record(b"\xff\xff"), good)
 
-    assert run.metrics["loss"].values == [0.5]
+    assert run.metrics["loss"].values.tolist() == [0.5]
     assert "what comes before it is imported" in run.problems[0]
 
 

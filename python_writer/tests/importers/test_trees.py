@@ -9,6 +9,10 @@ from lab_workbook.errors import Unreadable
 from lab_workbook_writer.importers import trees
 
 
+def fail(name, why):
+    raise AssertionError((name, why))
+
+
 def test_a_link_is_not_opened_even_if_it_was_a_file_before(tmp_path):
     (tmp_path / "mine").write_text("secret")
     (tmp_path / "link").symlink_to("mine")
@@ -33,8 +37,8 @@ def test_folders_come_in_one_order_with_their_names(tmp_path):
     (tmp_path / "b/up").symlink_to(tmp_path)
     (tmp_path / "b/f").write_text("")
 
-    assert [name for _, name in trees.folders(str(tmp_path))] == [".", "a", "b", "b/c"]
-    assert [each.name for each in trees.all_files(str(tmp_path))] == ["b/f"]
+    assert [name for _, name in trees.folders(str(tmp_path), fail)] == [".", "a", "b", "b/c"]
+    assert [each.name for each in trees.all_files(str(tmp_path), fail)] == ["b/f"]
     assert trees.others(str(tmp_path)) == 1
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lab_workbook.cli import _options, _text
-from lab_workbook.errors import LabWorkbookError, TagTaken
+from lab_workbook.errors import TagTaken
 from lab_workbook.experiment import Experiment
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.isolation import attempt
 from lab_workbook.repository import ExperimentRepository
+
+if TYPE_CHECKING:
+    from lab_workbook_writer.importers.run import Found
+
+Line = dict[str, Any]
 
 _KINDS = ("mlflow", "optim-logger", "tensorboard", "wandb")
 
@@ -38,29 +46,19 @@ def command(
     lab-workbook import mlflow mlruns/
     """
     from lab_workbook_writer import importers
-    from lab_workbook_writer.importers import record
 
     found = list(importers.find(kind, path))
     if tag is not None and len(found) != 1:
         raise click.UsageError(f"--tag names one experiment, and {len(found)} runs are in {path}")
     there = {experiment.tag: experiment for experiment in ExperimentRepository(prefix)}
-    told: list[dict[str, Any]] = []
+    told: list[Line] = []
     for each in found:
-        line: dict[str, Any] = {"tag": tag or each.tag, "name": each.name}
+        line: Line = {"tag": tag or each.tag, "name": each.name}
         told.append(line)
         if line["tag"] in there:
-            line |= {"status": "there already", "problems": _cut_short(there[line["tag"]])}
+            line |= _attempted(functools.partial(_there, there[line["tag"]]))
         else:
-            try:
-                # The writer says what it makes; here that would be said twice, or stand before JSON.
-                with contextlib.redirect_stdout(io.StringIO()):
-                    made = record.as_experiment(each, tag=tag, note=note, bucket_prefix=prefix)
-                line |= {"status": "imported", "series": made.series, "rows": made.rows}
-                line |= {"leftOut": made.left_out, "problems": made.problems}
-            except TagTaken:
-                line["status"] = "there already"
-            except LabWorkbookError as problem:
-                line |= {"status": "failed", "problems": [str(problem)]}
+            line |= _attempted(functools.partial(_recorded, each, tag, note, prefix))
         if not as_json:
             _say(line)
     if as_json:
@@ -69,16 +67,41 @@ def command(
         raise SystemExit(1)
 
 
-def _cut_short(experiment: Experiment) -> list[str]:
-    """Say so if the import that has made an experiment did not come to its end."""
-    if experiment.status == _spec.OUTCOME_FINISHED:
-        return []
-    return [
+def _attempted(do: Callable[[], Line]) -> Line:
+    """Return what is told of a run; if it fails, the reason, so that the others are imported."""
+    problems: list[str] = []
+    done = attempt(do, problems.append)
+    return {"status": "failed", "problems": problems} if done is None else done
+
+
+def _recorded(found: Found, tag: str | None, note: str | None, prefix: str | None) -> Line:
+    from lab_workbook_writer.importers import record
+
+    try:
+        # The writer says what it makes; here that would be said twice, or stand before JSON.
+        with contextlib.redirect_stdout(io.StringIO()):
+            made = record.as_experiment(found, tag=tag, note=note, bucket_prefix=prefix)
+    except TagTaken:
+        return {"status": "there already"}
+    return {
+        "status": "imported",
+        "series": made.series,
+        "rows": made.rows,
+        "leftOut": made.left_out,
+        "problems": made.problems,
+    }
+
+
+def _there(experiment: Experiment) -> Line:
+    """Say so of a run that was imported before, and if that import did not come to its end."""
+    is_whole = experiment.status == _spec.OUTCOME_FINISHED
+    cut_short = (
         f"its import was cut short, it is {experiment.status}: delete {experiment.where} and import again"
-    ]
+    )
+    return {"status": "there already", "problems": [] if is_whole else [cut_short]}
 
 
-def _say(line: dict[str, Any]) -> None:
+def _say(line: Line) -> None:
     words = [line["tag"], line["status"], line["name"]]
     if "rows" in line:
         words.append(f"{line['series']} series, {line['rows']} rows")
