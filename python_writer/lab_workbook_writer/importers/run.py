@@ -6,17 +6,20 @@ A run is read only when its turn comes, because a tree may hold more than memory
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from lab_workbook.errors import Unreadable
 from lab_workbook.protocol import _spec
 from lab_workbook.protocol.isolation import attempt
+
+from lab_workbook_writer.importers import trees
 
 # Beyond it a time is no time of a training run, and strftime would give years of five digits.
 _LATEST: Final = 253402300799.0
@@ -85,6 +88,27 @@ class Found(NamedTuple):
     name: str
     tag: str
     load: Callable[[], Run]
+
+
+def below(kind: str, path: str, find: Callable[[str, str], Iterable[Found]], nothing: str) -> Iterator[Found]:
+    """
+    Yield the runs that ``find`` gives for a folder and each one below it, by its path and its name.
+
+    A folder that cannot be read is a run that fails.
+
+    Raises:
+        Unreadable: there is none; ``nothing`` says of what.
+    """
+    left: list[Found] = []
+    is_there = False
+    for folder, name in trees.folders(path, lambda *why: left.append(failed(kind, *why))):
+        shown = trees.base(folder) if name == "." else name
+        for found in isolated(kind, shown, functools.partial(find, folder, shown)):
+            is_there = True
+            yield found
+    yield from left
+    if not is_there and not left:
+        raise Unreadable(f"{nothing}, in {path} or below it")
 
 
 def isolated(kind: str, name: str, find: Callable[[], Iterable[Found]]) -> list[Found]:

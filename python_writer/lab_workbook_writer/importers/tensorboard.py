@@ -9,7 +9,6 @@ The files: https://www.tensorflow.org/tutorials/load_data/tfrecord, and tensorfl
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import struct
@@ -23,7 +22,7 @@ from lab_workbook.errors import Unreadable
 from lab_workbook_writer.importers import trees
 from lab_workbook_writer.importers.crc32c import masked
 from lab_workbook_writer.importers.record import digest
-from lab_workbook_writer.importers.run import Found, Run, failed, isolated, sane, tag_of
+from lab_workbook_writer.importers.run import Found, Run, below, sane, tag_of
 from lab_workbook_writer.importers.tensors import scalar, texts
 from lab_workbook_writer.importers.wire import Malformed, as_bytes, as_float, as_int, as_text, fields
 
@@ -61,16 +60,7 @@ def find(path: str) -> Iterator[Found]:
         # One file of a folder that has several: what it tells is a run as well.
         yield _found(os.path.dirname(path), trees.base(os.path.dirname(path)), [path])
         return
-    left: list[Found] = []
-    is_there = False
-    for folder, name in trees.folders(path, lambda *why: left.append(failed("tensorboard", *why))):
-        shown = trees.base(folder) if name == "." else name
-        for found in isolated("tensorboard", shown, functools.partial(_runs, folder, shown)):
-            is_there = True
-            yield found
-    yield from left
-    if not is_there and not left:
-        raise Unreadable(f"there are no event files of TensorBoard, *{_MARK}*, in {path} or below it")
+    yield from below("tensorboard", path, _runs, f"there are no event files of TensorBoard, *{_MARK}*")
 
 
 def _runs(folder: str, name: str) -> Iterator[Found]:

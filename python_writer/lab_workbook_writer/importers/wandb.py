@@ -7,7 +7,6 @@ table that was exported, as ``.csv``, ``.json`` or ``.jsonl``, has the history a
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -18,7 +17,7 @@ from lab_workbook.protocol import jsontext
 
 from lab_workbook_writer.importers import history, trees, wandb_log, yamltext
 from lab_workbook_writer.importers.record import digest
-from lab_workbook_writer.importers.run import Found, Run, failed, isolated, tag_of
+from lab_workbook_writer.importers.run import Found, Run, below, tag_of
 
 _LOG: Final = ".wandb"
 _FILES: Final = "files"
@@ -49,18 +48,9 @@ def find(path: str) -> Iterator[Found]:
         tag = tag_of("wandb", os.stat(path).st_mtime, name, about["sha256"])
         yield Found("wandb", name, tag, lambda: history.read(path, about))
         return
-    left: list[Found] = []
-    is_there = False
-    for folder, name in trees.folders(path, lambda *why: left.append(failed("wandb", *why))):
-        shown = trees.base(folder) if name == "." else name
-        for found in isolated("wandb", shown, functools.partial(_runs, folder, shown)):
-            is_there = True
-            yield found
-    yield from left
-    if not is_there and not left:
-        raise Unreadable(
-            f"there is no run of W&B, a folder with *{_LOG} or {_FILES}/{_CONFIG}, in {path} or below it"
-        )
+    yield from below(
+        "wandb", path, _runs, f"there is no run of W&B, a folder with *{_LOG} or {_FILES}/{_CONFIG}"
+    )
 
 
 def _runs(folder: str, name: str) -> Iterator[Found]:
