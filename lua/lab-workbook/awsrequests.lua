@@ -15,27 +15,36 @@ call() {
       ${region:+"--region=$region"} --cli-connect-timeout=10 --cli-read-timeout=60 "$@"
 }
 
-# Runs aws. A script that waits hears whether bytes move.
+# Runs aws. A script that waits is told whether bytes move.
 request() {
    call "$@" < /dev/null > /dev/null 2> "$own/tmp/aws/said" &
    watch $!
    wait $! || return 1
+   furthest=0
    [ ! -e "$own/tmp/aws/trouble" ] || { rm -f "$own/tmp/aws/trouble"; say '"recovered"'; }
 }
 
 watch() {
-   count=0 calm=0 before=
+   count=0 calm=0
    while kill -0 "$1" 2>/dev/null; do
       { sleep 0.2 2>/dev/null || sleep 1; } 9>&-
       count=$((count + 1))
       [ $((count % 5)) -ne 0 ] || beat
-      [ $((count % 25)) -eq 0 ] || continue
-      calm=$((calm + 5)) position=$count
-      # Where the system does not tell, we trust that it moves.
-      { read -r word position < "/proc/$1/io"; } 2>/dev/null || :
-      [ "$position" = "$before" ] || { calm=0 before=$position; say '"progress"'; }
-      [ "$calm" -ne $CALM ] || complain "the server has not answered for $CALM s"
+      [ $((count % 10)) -eq 0 ] || continue
+      calm=$((calm + 2))
+      ! has_moved "$1" || { calm=0; say '"progress"'; }
+      [ "$calm" -lt $CALM ] || complain "the server has not answered for $CALM s"
    done
+}
+
+# Whether aws has read more than any attempt since the last request that worked. The first look only sets the
+# mark, because aws reads itself when it starts; each attempt begins with the same bytes, which are no progress
+# then. Where the system does not tell how much was read, a request is no progress before it has worked.
+has_moved() {
+   { read -r word position < "/proc/$1/io"; } 2>/dev/null || return 1
+   [ "$position" -gt $((furthest + NOISE)) ] || return 1
+   mark=$furthest furthest=$position
+   [ "$mark" -ne 0 ]
 }
 
 # Tells the script of the first fault.

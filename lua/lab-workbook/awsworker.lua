@@ -20,6 +20,8 @@ umask 077
 
 # Whole seconds, but a turn, which is half a second.
 CALM=15 IDLE=600 REFRESH=600 LONGEST_PAUSE=60 REST_FACTOR=20 BEAT_EVERY=60
+# The bytes by which two starts of aws may differ.
+NOISE=65536
 # The most bytes that S3 takes by one request.
 LARGEST_PUT=5368709120
 HEARTBEAT=.lab-workbook/heartbeat.json
@@ -342,7 +344,7 @@ main() {
    prefix= tag= explicit= every=10 process= interrupted=
    endpoint= profile= region= encryption= key= class= acl=
    flushes= ending= over= late= beaten= beating= usual=${AWS_MAX_ATTEMPTS:-3} attempts=1
-   puts=0 gets=0 posts=0 bytes=0
+   puts=0 gets=0 posts=0 bytes=0 furthest=0
    boot= namespace=$(readlink /proc/self/ns/pid 2>/dev/null)
    { read -r boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null || :
    open_worklist

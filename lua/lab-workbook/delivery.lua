@@ -36,29 +36,46 @@ local START = [[exec 3<&0; cd /; s=setsid; command -v $s >/dev/null || s=; ($s C
 -- The aws command takes two or three seconds to start.
 local AWS_CLAIM_SECONDS = 15
 
--- Looks ten times a second, at most $2 times in all and $3 times without news, for a line of the journal
--- that has one of the texts from $4 on: 0. The spool is gone: 3. No more patience: 4. It reads on from
--- where it was, because a journal may have grown for days, with nothing but what the shell has built in.
--- One more attempt to send something is no news.
+-- Looks ten times a second for a line of the journal that has one of the texts from $4 on, at most $2 tenths
+-- of a second in all and $3 without progress. Exit codes: 0 found, 3 the spool is gone, 4 no progress, 5 the
+-- time is over. It reads on from where it was, because a journal may have grown for days, with nothing but
+-- what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn takes
+-- longer than a tenth of a second.
 local WAIT = [[
-sh -c 'journal=$1; left=$2; patience=$3; shift 3; calm=$patience; part=; isOpen=
+sh -c 'journal=$1 longest=$2 patience=$3; shift 3
+clock() { now=$(date +%s); }
+clock; began=$now moved=$now turns=0 due=10 calm=0 part= isOpen=
 while :; do
-   [ -d "${journal%%/*}" ] || exit 3
+   [ -d "${journal%/*}" ] || exit 3
    if [ -z "$isOpen" ] && [ -f "$journal" ]; then
       exec 4< "$journal"
       isOpen=yes
    fi
    while [ -n "$isOpen" ] && IFS= read -r line <&4; do
       line=$part$line; part=
-      case $line in *"\"event\": \"sending\""*) ;; *) calm=$patience;; esac
+      case $line in PROGRESS) calm=0 moved=;; esac
       for text; do case $line in *"$text"*) exit 0;; esac; done
    done
    # What was read without a line feed is the beginning of the next line.
    part=$part$line; line=
-   [ "$left" -gt 0 ] && [ "$calm" -gt 0 ] || exit 4
-   left=$((left - 1)); calm=$((calm - 1))
-   sleep 0.1 2>/dev/null || sleep 1
+   turns=$((turns + 1)) calm=$((calm + 1))
+   [ "$turns" -le "$longest" ] || exit 5
+   [ "$calm" -le "$patience" ] || exit 4
+   if [ "$turns" -ge "$due" ]; then
+      due=$((turns + 10))
+      clock; moved=${moved:-$now}
+      [ $(((now - began - 1) * 10)) -le "$longest" ] || exit 5
+      [ $(((now - moved - 1) * 10)) -le "$patience" ] || exit 4
+   fi
+   sleep 0.1 2>/dev/null || { sleep 1; turns=$((turns + 9)) calm=$((calm + 9)); }
 done' sh ]]
+
+-- How the lines of progress begin, as patterns of a shell.
+local PROGRESS = {}
+for index, name in ipairs(spec.SPOOL_PROGRESS_EVENTS) do
+   PROGRESS[index] = ('"{\\"event\\": \\"%s\\""*'):format(name)
+end
+WAIT = WAIT:gsub('PROGRESS', table.concat(PROGRESS, '|'))
 
 local function isInstalled(command)
    return shell.run(('command -v %s >/dev/null 2>&1'):format(command)) == 0
@@ -98,7 +115,7 @@ local function wait(self, seconds, patience, ...)
    local words = {shell.quote(self.journal)}
    for _, time in ipairs{seconds, patience} do words[#words + 1] = ('%d'):format(math.ceil(time * 10)) end
    for _, text in ipairs{...} do words[#words + 1] = shell.quote(text) end
-   local _, code = shell.read(WAIT:gsub('%%%%', '%%') .. table.concat(words, ' '))
+   local _, code = shell.read(WAIT .. table.concat(words, ' '))
    return code
 end
 
@@ -182,7 +199,7 @@ function Delivery:waitForFlush(id, seconds)
    return wait(self, seconds, seconds, flushed .. '}', flushed .. ',') == 0
 end
 
--- Waits as long as something moves; returns the exit code of WAIT, or nil where nothing delivers.
+-- Waits while bytes arrive; returns the exit code of WAIT, or nil where nothing delivers.
 local function waitWhileItMoves(self)
    local started = runs(self) or start(self)
    self:letGo()
@@ -203,7 +220,13 @@ local function hasArrived(self, code)
    return code == 0 and not journal.last(self.journal, 'refused')
 end
 
---- Wait until all has arrived, as long as something moves, and say so if not all has.
+-- Returns why the wait was given up, as the end of a sentence.
+local function givenUp(self, code)
+   if code == 4 then return (', and nothing has arrived for %g s (exitTimeout)'):format(self.config.exitTimeout) end
+   return code == 5 and (', and %g s (exitMax) are over'):format(self.config.exitMax) or ''
+end
+
+--- Wait until everything has arrived, for as long as the settings allow, and warn if not everything has.
 -- @treturn boolean whether it has
 function Delivery:waitForEnd()
    -- Ctrl-C raises in here, and ends the wait; its user is still to hear what is left.
@@ -220,8 +243,8 @@ function Delivery:waitForEnd()
    local refusal = journal.last(self.journal, 'refused', 'trouble') or ''
    local reason = journal.field(refusal, 'message')
    local options = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or nil
-   errors.warn(('not everything is in the bucket%s; deliver the rest with:'):format(
-      reason and (' (%s)'):format(reason) or ''))
+   errors.warn(('not everything is in the bucket%s%s; deliver the rest with:'):format(
+      reason and (' (%s)'):format(reason) or '', ran and givenUp(self, code) or ''))
    errors.warn('  ' .. advice(self, options))
    if not ran then error(code, 0) end
    return false

@@ -58,6 +58,8 @@ end
 --- Take note that the user was told of trouble in other words.
 -- @int now the time
 function News:wasSaid(now)
+   -- A claim without any answer is trouble before the uploader reports it.
+   if not self.trouble then self.trouble, self.since = 'no answer', now end
    self.isSaid, self.quietUntil = true, now + QUIET_SECONDS
 end
 

@@ -497,6 +497,42 @@ def test_a_large_file_is_waited_for_as_long_as_it_moves(machine, proxy, s3_clien
     assert end["delivery"]["requests"] == {"PUT": puts - 1, "GET": 0, "POST": 2}
 
 
+# An aws command that takes seconds to start and then finds no server, as on a network file system.
+SLOW_AWS = """#!{python}
+import sys, time
+print(*sys.argv[1:], file=open({calls!r}, "a"))
+began = time.monotonic()
+while time.monotonic() < began + 6:
+    open("/dev/zero", "rb", buffering=0).read(100_000)
+    time.sleep(0.1)
+sys.exit("Could not connect to the endpoint URL")
+"""
+
+
+@pytest.mark.usefixtures("s3")
+def test_an_aws_command_that_starts_again_and_again_is_no_progress(machine):
+    """
+    Only the first start can be mistaken for bytes that move, so the wait at the end does not begin anew.
+    """
+    slow = SLOW_AWS.format(python=sys.executable, calls=str(machine.calls))
+    (machine.programs / "aws").write_text(slow)
+
+    done = machine.run(
+        """
+        local w = lab:newExperiment{bucketPrefix = 's3://bucket/', tag = 'T', exitTimeout = 20}
+        w:saveText('note', 'x')
+        print(w:close())
+        """
+    )
+    (spool,) = machine.spools
+    os.kill(events(spool, "started")[0]["pid"], signal.SIGKILL)
+
+    assert done.stdout.endswith("\nfalse\n")
+    assert ", and nothing has arrived for 20 s (exitTimeout); deliver" in done.stderr
+    assert machine.asked("begin.json") >= 2
+    assert len(events(spool, "progress")) <= 3
+
+
 @pytest.mark.soak
 def test_a_request_of_a_killed_worker_is_waited_for(machine, proxy, s3_client, bucket_prefix):
     """

@@ -95,3 +95,18 @@ def test_half_a_line_waits_for_its_other_half(news, tmp_path, capfd):
     news(6)
 
     assert capfd.readouterr().err.count("no route") == 1
+
+
+def test_a_claim_without_an_answer_is_not_reported_as_recovered(lua, news, capfd):
+    """
+    The writer reported that nothing has arrived; the server has to answer before deliveries work again.
+    """
+    lua.execute("news:wasSaid(5)")
+    for second in range(5, 100):
+        news(second)
+    news(100, trouble())
+    news(190)
+    silent = capfd.readouterr().err
+    news(200, {"event": "claimed"})
+
+    assert (silent, capfd.readouterr().err) == ("", OVER + "\n")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lab_workbook.protocol import _spec
 
 # Stands where the real one does: claims, answers flushes, and ends when it is told to.
 STAND_IN = """#!/bin/sh
@@ -169,8 +170,73 @@ def test_trouble_is_warned_of_and_the_script_goes_on(run, stand_in):
 
     assert "on" in done.stdout
     assert "not in the bucket yet (no route); training goes on" in done.stderr
-    assert "not everything is in the bucket (no route); deliver the rest with:" in done.stderr
+    assert "not everything is in the bucket (no route), and nothing has arrived for 0.3 s (exitTimeout);" in done.stderr
     assert "  lab-workbook push '/" in done.stderr
+
+
+# Repeats events that report no bytes, ten times a second, and then that everything has arrived.
+REPEAT = """say '{"event": "claimed"}'
+for turn in $(seq 100); do
+   for event in started claiming trouble recovered publishing sending bucket; do
+      say "{\\"event\\": \\"$event\\", \\"pid\\": $$, \\"message\\": \\"the event claimed\\"}"
+      sleep 0.1
+   done
+done"""
+
+
+def test_an_event_without_bytes_that_arrived_does_not_extend_the_wait(run, stand_in):
+    """
+    An uploader that tries again and again would otherwise hold the script for as long as exitMax.
+    """
+    done = run("print(w:close())", LAB_WORKBOOK_EXIT_TIMEOUT="1.5", **stand_in(REPEAT))
+
+    assert done.stdout.endswith("\nfalse\n")
+    assert ", and nothing has arrived for 1.5 s (exitTimeout); deliver the rest with:" in done.stderr
+
+
+@pytest.mark.parametrize("interpreter", ["luajit"], indirect=True)
+@pytest.mark.parametrize("event", [each for each in _spec.SPOOL_PROGRESS_EVENTS if each != "ended"])
+def test_progress_extends_the_wait(run, stand_in, event):
+    """
+    A checkpoint may take minutes, and its script waits while it moves.
+    """
+    answer = REPEAT.replace("seq 100", "seq 8").replace("recovered", event)
+
+    done = run("print(w:close())", LAB_WORKBOOK_EXIT_TIMEOUT="4", **stand_in(answer))
+
+    assert done.stdout.endswith("\ntrue\n")
+
+
+@pytest.mark.parametrize("interpreter", ["luajit"], indirect=True)
+def test_the_whole_wait_is_bounded(run, stand_in):
+    """
+    By exitMax, also where bytes arrive all the time.
+    """
+    answer = REPEAT.replace("recovered", "progress")
+
+    done = run("print(w:close())", LAB_WORKBOOK_EXIT_MAX="2", **stand_in(answer))
+
+    assert done.stdout.endswith("\nfalse\n")
+    assert ", and 2 s (exitMax) are over; deliver the rest with:" in done.stderr
+
+
+@pytest.mark.parametrize("interpreter", ["luajit"], indirect=True)
+@pytest.mark.parametrize(
+    "sleep", [pytest.param("exit 1", id="it knows no fractions"), pytest.param("set 1", id="it takes long")]
+)
+def test_the_wait_ends_on_time_where_each_look_takes_a_second(run, stand_in, tmp_path, sleep):
+    """
+    Where sleep knows whole seconds only, or the machine is busy, a tenth of a second must not become one.
+    """
+    variables = stand_in("""say '{"event": "claimed"}'; exec /bin/sleep 120""")
+    slow = tmp_path / "bin/sleep"
+    slow.write_text(f'#!/bin/sh\ncase $1 in *.*) {sleep};; esac\necho >> "$LOOKS"\nexec /bin/sleep "$1"\n')
+    slow.chmod(0o755)
+
+    run("w:close()", LAB_WORKBOOK_EXIT_TIMEOUT="12", LOOKS=str(tmp_path / "looks"), **variables)
+
+    # Without a look at the clock it would be 120.
+    assert 5 <= len((tmp_path / "looks").read_text()) <= 40
 
 
 def test_without_the_command_the_spool_is_kept(run, stand_in, tmp_path):

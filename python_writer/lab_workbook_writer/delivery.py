@@ -56,6 +56,8 @@ class Delivery:
         self._life_identity = (0, 0)
         self._started_at: float | None = None
         self._can_start = True
+        # Why the wait at the end was given up, as the end of a sentence.
+        self._given_up = ""
         # Never waited for: a thread or a signal handler that finds it taken has nothing to add.
         self._looking = threading.Lock()
 
@@ -99,7 +101,11 @@ class Delivery:
         return self._wait(seconds, arrived)
 
     def wait_for_end(self) -> bool:
-        """Wait until all has arrived, as long as something moves; returns whether all has."""
+        """
+        Wait until everything has arrived; return whether it has.
+
+        The wait ends after ``exit_timeout`` seconds without progress, and after ``exit_max`` in all.
+        """
         self.let_go()
         began = moved = time.monotonic()
         steps, is_revived = -1, False
@@ -122,7 +128,11 @@ class Delivery:
                 self.let_go()
             if self._journal.steps != steps:
                 steps, moved = self._journal.steps, now
-            if not self._can_start or now - moved >= self._exit_timeout or now - began >= self._exit_max:
+            if now - moved >= self._exit_timeout:
+                self._given_up = f", and nothing has arrived for {self._exit_timeout:g} s (exitTimeout)"
+            elif now - began >= self._exit_max:
+                self._given_up = f", and {self._exit_max:g} s (exitMax) are over"
+            if self._given_up or not self._can_start:
                 return False
         return False
 
@@ -134,7 +144,7 @@ class Delivery:
         event = self._journal.last("refused") or self._journal.last("trouble") or {}
         reason = f" ({event['message']})" if event.get("message") else ""
         tag = " --tag NEW" if event.get("reason") == "taken" else ""
-        warn(f"not everything is in the bucket{reason}; deliver the rest with:")
+        warn(f"not everything is in the bucket{reason}{self._given_up}; deliver the rest with:")
         warn(f"  lab-workbook push{tag} {_quoted(self._spool.rstrip('/'))}")
 
     def let_go(self) -> None:
@@ -188,7 +198,7 @@ class _Journal:
         self._events: list[Event] = []
         self._reading = threading.Lock()
         self._size = 0
-        # How many events told of something that moved: one more attempt to send is not such.
+        # The number of events so far that report bytes that have arrived.
         self.steps = 0
 
     def all(self, name: str) -> list[Event]:
@@ -227,7 +237,8 @@ class _Journal:
                     self._take(event)
 
     def _take(self, event: Event) -> None:
-        self.steps += event.get("event") != "sending"
+        # Attempts, restarts and trouble can go on for ever without progress.
+        self.steps += event.get("event") in _spec.SPOOL_PROGRESS_EVENTS
         # A long run publishes thousands of times, and nobody here asks what.
         if event.get("event") not in _NOT_KEPT:
             self._news.hear(event, time.monotonic())

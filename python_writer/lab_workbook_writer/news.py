@@ -42,6 +42,8 @@ class News:
 
     def was_said(self, now: float) -> None:
         """Take note that the user was told of trouble in other words."""
+        # A claim without any answer is trouble before the uploader reports it.
+        self._trouble = self._trouble or "no answer"
         self._is_said, self._quiet_until = True, now + _QUIET_SECONDS
 
     def line(self, now: float) -> str | None:

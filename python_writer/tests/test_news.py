@@ -68,6 +68,20 @@ def test_what_was_said_in_other_words_is_not_said_again(news):
     assert news.line(now=100) == "deliveries to the bucket work again"
 
 
+def test_a_claim_without_an_answer_is_not_reported_as_recovered(news):
+    """
+    The writer reported that nothing has arrived; the server has to answer before deliveries work again.
+    """
+    news.was_said(now=5)
+    silent = [news.line(now=second) for second in range(5, 100)]
+    news.hear(TROUBLE, now=100)
+    silent += [news.line(now=second) for second in range(100, 200)]
+    news.hear({"event": "claimed"}, now=200)
+
+    assert set(silent) == {None}
+    assert news.line(now=200) == "deliveries to the bucket work again"
+
+
 def test_a_refusal_is_told_at_once(news):
     """
     Nothing will mend it by itself.

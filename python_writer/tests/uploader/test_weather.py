@@ -90,13 +90,28 @@ def test_what_is_sent_once_more_is_no_progress(sky, path, clock):
     sky.report(errors.Unreachable("no route"))
     sky.moved(0)
     for _ in range(10):
-        for position in (1000, 2000):
+        for position in (100_000_000, 200_000_000):
             clock.now += 10.0
             sky.moved(position)
         sky.report(errors.Unreachable("no route"))
 
     assert [event["event"] for event in events(path)] == ["trouble", "progress", "progress"]
     assert sky.idle() == 180.0
+
+
+def test_bytes_that_may_still_be_on_this_machine_are_no_progress_in_an_outage(sky, path, clock):
+    """
+    Of many artifacts, each larger than the one before, every first attempt would extend the writer's wait.
+    """
+    sky.report(errors.Unreachable("no route"))
+    sky.moved(0)
+    for megabytes in range(1, 17):
+        clock.now += 10.0
+        sky.moved(megabytes * 1024 * 1024)
+        sky.report(errors.Unreachable("no route"))
+
+    assert [event["event"] for event in events(path)] == ["trouble"]
+    assert sky.idle() == 160.0
 
 
 def test_an_uploader_that_takes_over_tells_that_things_work_again(path, sky):

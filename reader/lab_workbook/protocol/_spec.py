@@ -114,6 +114,7 @@ SPOOL_ORPHANS_LOCK: Final = ".orphans-lock"
 SPOOL_RESERVE_BYTES: Final = 67108864
 SPOOL_RESERVE_DIVISOR: Final = 10
 SPOOL_SMALL_BYTES: Final = 1048576
+SPOOL_PROGRESS_EVENTS: Final = ("claimed", "published", "removed", "progress", "flushed", "ended",)
 SEGMENT_BASE: Final = 16
 SEGMENT_DIGITS: Final = 15
 SEGMENT_REFRESH_BYTES: Final = 16384
