@@ -7,6 +7,8 @@
 -- @module lab-workbook.appendfile
 
 local interpreted = require 'lab-workbook.interpreted'
+local sizelimit = require 'lab-workbook.sizelimit'
+local streams = require 'lab-workbook.streams'
 
 local appendfile = {}
 
@@ -26,6 +28,7 @@ end
 -- Opens the file for writing at its end. Mode 'a' would not do: it can only write at the end, and never
 -- blank.
 local function open(self)
+   streams.reserve()
    local handle, problem = io.open(self.path, 'r+b')
    if not handle then return nil, problem end
    -- With a buffer a row takes two system calls or three, and compiled LuaJIT does not see the refusal.
@@ -79,9 +82,11 @@ function AppendFile:append(piece)
       local ready, why = self:prepare()
       if not ready then return nil, why end
    end
+   local size = self.size + #piece
+   if size > sizelimit.bytes then return nil, sizelimit.PROBLEM end
    local done, problem = self.handle:write(piece)
    if done then
-      self.size = self.size + #piece
+      self.size = size
       return true
    end
    self.ready = false

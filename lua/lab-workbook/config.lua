@@ -15,6 +15,7 @@ require 'lab-workbook.interpreted'(true, true)
 local errors = require 'lab-workbook.errors'
 local numbers = require 'lab-workbook.numbers'
 local prefix = require 'lab-workbook.prefix'
+local process = require 'lab-workbook.process'
 local spec = require 'lab-workbook.spec'
 local text = require 'lab-workbook.text'
 
@@ -88,12 +89,34 @@ function config.parse(content, origin)
    return values
 end
 
+-- What io.open returns where a file does not exist, and where a part of its path is not a folder.
+local NO_FILE, NO_FOLDER = 2, 20
+
+local function warnOnce(about, message)
+   if warned[about] then return end
+   warned[about] = true
+   errors.warn(message)
+end
+
+-- Returns whether the file is what cannot be read, and not the folder that it is in: only a file gives
+-- NO_FOLDER where something is looked for below it.
+local function isFile(path)
+   local _, _, code = io.open(path .. '/.', 'rb')
+   return code == NO_FOLDER
+end
+
 -- Returns the settings of the user's file; none where there is none.
 local function fromFile()
-   local path = (os.getenv('HOME') or '') .. spec.CONFIG_FILE:gsub('^~', '')
+   local home = os.getenv('HOME') or ''
+   if home:sub(1, 1) ~= '/' then return {} end
+   local path = home .. spec.CONFIG_FILE:gsub('^~', '')
    local file, problem, code = io.open(path, 'rb')
-   -- 2: no such file; 20: HOME is no folder.
-   if not file and (code == 2 or code == 20) then return {} end
+   if not file and (code == NO_FILE or code == NO_FOLDER) then return {} end
+   if not file and not isFile(path) then
+      -- A container often has the home directory of a user that it does not run as.
+      warnOnce(home, ('HOME = %s cannot be entered, so it is not read: %s'):format(home, problem))
+      return {}
+   end
    local content = file and file:read('*a')
    if file then file:close() end
    if not content or not text.isUtf8(content) then
@@ -102,9 +125,8 @@ local function fromFile()
    local values, message = config.parse(content, path)
    if not values then errors.refuse(message) end
    for key in pairs(values) do
-      if spec.CONFIG_DEFAULTS[key] == nil and not warned[key] then
-         warned[key] = true
-         errors.warn(('%s: unknown key %s sets nothing (known: %s)'):format(path, text.shown(key),
+      if spec.CONFIG_DEFAULTS[key] == nil then
+         warnOnce(key, ('%s: unknown key %s sets nothing (known: %s)'):format(path, text.shown(key),
             table.concat(config.keys(), ', ')))
       end
    end
@@ -126,11 +148,25 @@ local function oneOf(name, value, known)
    errors.refuse(('%s = %s: it is one of %s'):format(name, text.shown(value), table.concat(known, ', ')))
 end
 
-local function folder(name, value)
-   local path, why = prefix.expanded(value)
+-- Returns a folder as an absolute path; false for a default in a home directory that does not exist.
+local function folder(key, name, value)
+   local home = (value == '~' or value:sub(1, 2) == '~/') and process.home()
+   local path, why = home and home .. value:sub(2), nil
+   if not path then path, why = prefix.expanded(value) end
+   if not path and value == spec.CONFIG_DEFAULTS[key] then return false end
+   if path then path, why = prefix.absolute(path) end
    if not path then errors.refuse(('%s = %s: %s'):format(name, text.shown(value), why)) end
-   local absolute = prefix.absolute(path)
-   return absolute:sub(-1) == '/' and absolute or absolute .. '/'
+   return path:sub(-1) == '/' and path or path .. '/'
+end
+
+-- The variables that name where the system wants some folders.
+local HOMES = {spoolDir = spec.CONFIG_STATE_HOME, cacheDir = spec.CONFIG_CACHE_HOME}
+
+-- Returns the folder of a setting in the place that the system names, if it names one.
+local function systemFolder(key)
+   local home = HOMES[key] and os.getenv(HOMES[key]) or ''
+   -- One that is not absolute is to be ignored: https://specifications.freedesktop.org/basedir-spec/.
+   return home:sub(1, 1) == '/' and ('%s/%s'):format(home, spec.PROTOCOL_NAME) or nil
 end
 
 local function place(value)
@@ -149,7 +185,7 @@ local function checked(key, name, value)
    if value == '' then
       errors.refuse(("%s = '': it must not be empty; leave it out for the default"):format(name))
    end
-   if key == 'spoolDir' or key == 'cacheDir' then return folder(name, value) end
+   if key == 'spoolDir' or key == 'cacheDir' then return folder(key, name, value) end
    if CHOICES[key] then return oneOf(name, value, CHOICES[key]) end
    return value
 end
@@ -163,12 +199,16 @@ end
 
 --- Gather the settings. Raises for one that cannot be used; the message says where it was set.
 -- @table given the arguments
--- @treturn table every setting; times in seconds, `bucketPrefix` a parsed prefix
+-- @treturn table every setting; times in seconds, `bucketPrefix` a parsed prefix, and false for a folder whose
+-- default needs a home directory where there is none
 function config.load(given)
    local file, found = fromFile(), {}
    for key, default in pairs(spec.CONFIG_DEFAULTS) do
       local variable = config.variable(key)
-      local sources = {{key, given[key]}, {variable, os.getenv(variable)}, {key, file[key]}, {key, default}}
+      local sources = {
+         {key, given[key]}, {variable, os.getenv(variable)}, {key, file[key]}, {HOMES[key], systemFolder(key)},
+         {key, default},
+      }
       for _, source in ipairs(sources) do
          local name, value, isArgument = source[1], source[2], source == sources[1]
          -- An empty argument is a mistake of the script, which a default would hide.

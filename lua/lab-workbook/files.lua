@@ -7,6 +7,7 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local shell = require 'lab-workbook.shell'
+local sizelimit = require 'lab-workbook.sizelimit'
 
 local files = {}
 
@@ -16,6 +17,7 @@ local BLOCK = 1024 * 1024
 -- @string path where
 -- @string data all its bytes
 function files.write(path, data)
+   if #data > sizelimit.bytes then return nil, sizelimit.PROBLEM end
    local file, problem = io.open(path, 'wb')
    if not file then return nil, problem end
    -- Without a buffer each fault shows here and not when a collector closes the file.
@@ -51,6 +53,7 @@ end
 -- @string source the file
 -- @string target the copy
 function files.copy(source, target)
+   if (files.size(source) or 0) > sizelimit.bytes then return nil, sizelimit.PROBLEM end
    if clone(source, target) then return true end
    local from, problem = io.open(source, 'rb')
    if not from then return nil, problem end
@@ -83,19 +86,6 @@ local MOVE = '[ -f %s ] && [ ! -L %s ] && [ "$(stat -c %h -- %s 2>/dev/null)" = 
 function files.move(source, target)
    local command = shell.command(MOVE, source, source, source, source, target)
    return shell.run(command) == 0
-end
-
---- Append to a file in one system call.
--- @string path where
--- @string data whole lines
-function files.append(path, data)
-   local file, problem = io.open(path, 'ab')
-   if not file then return nil, problem end
-   file:setvbuf('no')
-   local written
-   written, problem = file:write(data)
-   file:close()
-   return written and true, problem
 end
 
 --- Return how many bytes a file has, or nil.

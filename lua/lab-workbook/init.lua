@@ -16,6 +16,7 @@ local folder = require 'lab-workbook.folder'
 local json = require 'lab-workbook.json'
 local nowhere = require 'lab-workbook.nowhere'
 local process = require 'lab-workbook.process'
+local sizelimit = require 'lab-workbook.sizelimit'
 local spec = require 'lab-workbook.spec'
 local spool = require 'lab-workbook.spool'
 local tag = require 'lab-workbook.tag'
@@ -86,6 +87,7 @@ end
 
 local function claim(options)
    local settings = config.load(options)
+   sizelimit.prepare()
    local chosen = options.tag ~= nil and tag.check(options.tag) or tag.new()
    local nonce = tag.randomText(spec.BEGIN_NONCE_LENGTH)
    local begin = beginner(chosen, nonce, options)

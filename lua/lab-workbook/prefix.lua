@@ -39,8 +39,13 @@ end
 
 --- Return an absolute path without '.', '..' and doubled slashes.
 -- @string path the path; a relative one begins in the working directory
+-- @treturn ?string or nil and why not
 function prefix.absolute(path)
-   if path:sub(1, 1) ~= '/' then path = shell.read('pwd -P'):gsub('\n$', '') .. '/' .. path end
+   if path:sub(1, 1) ~= '/' then
+      local folder = shell.read('pwd -P 2>/dev/null'):gsub('\n$', '')
+      if folder:sub(1, 1) ~= '/' then return nil, 'it is relative, and the working directory is gone' end
+      path = folder .. '/' .. path
+   end
    local parts = {}
    for part in path:gmatch('[^/]+') do
       if part == '..' then
@@ -70,7 +75,8 @@ local function folder(path, given)
    local expanded, why = prefix.expanded(path)
    if not expanded then return say(given, why) end
    -- Fixed now: a script that changes its working directory later must not split its experiment.
-   local absolute = prefix.absolute(expanded)
+   local absolute, gone = prefix.absolute(expanded)
+   if not absolute then return say(given, gone) end
    return new('folder', '', absolute:sub(-1) == '/' and absolute or absolute .. '/')
 end
 

@@ -81,6 +81,31 @@ function process.isRunning(pid, argument)
    return command:find(argument, 1, true) ~= nil
 end
 
+-- Calls a function with each line of a file until it returns something, and returns that.
+local function firstOf(path, find)
+   local file = io.open(path, 'r')
+   if not file then return nil end
+   local found
+   for line in file:lines() do
+      found = found or find(line)
+   end
+   file:close()
+   return found
+end
+
+--- Return the home directory: HOME, or that of the user where HOME is not an absolute path; nil for none.
+-- @treturn ?string
+function process.home()
+   local home = os.getenv('HOME') or ''
+   if home:sub(1, 1) ~= '/' then
+      local user = firstOf('/proc/self/status', function(line) return line:match('^Uid:%s*(%d+)') end)
+      home = user and firstOf('/etc/passwd', function(line)
+         return line:match('^[^:]*:[^:]*:' .. user .. ':[^:]*:[^:]*:([^:]*):')
+      end) or ''
+   end
+   return home:sub(1, 1) == '/' and home or nil
+end
+
 --- Return the name and version of this Lua: 'LuaJIT 2.1.0-beta3', 'Lua 5.4'.
 function process.runtime()
    local jit = rawget(_G, 'jit')

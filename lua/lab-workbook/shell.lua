@@ -1,8 +1,7 @@
 --- Commands of the system, for what plain Lua cannot do: mkdir, ln, sync, sha256sum, git.
 --
--- Every argument goes through `quote`, and no module but this one runs a command. os.execute and io.popen
--- report differently on each Lua, and io.popen is missing in some embedded ones, so both are wrapped here
--- once.
+-- Every argument goes through `quote`, and no module but this one runs a command. io.popen reports differently
+-- on each Lua and is missing in some embedded ones, so it is wrapped here once.
 --
 -- @module lab-workbook.shell
 
@@ -30,51 +29,62 @@ function shell.command(template, ...)
    end))
 end
 
---- Run a command and return its exit code (128 or more: a signal ended it).
--- @string command from `shell.command`
--- @treturn int
-function shell.run(command)
-   local first, _, code = os.execute(command)
-   if type(first) ~= 'number' then return code or (first and 0 or 1) end
-   -- 5.1 and LuaJIT return the wait status of system(3).
-   return first > 255 and math.floor(first / 256) or first
-end
+-- Commands are still found where the environment has no PATH, or one without the system's folders.
+local PATH = 'export PATH="${PATH:-/usr/local/bin}:/usr/bin:/bin"; '
 
 -- Returns what a command writes, by way of a file: for runtimes without io.popen.
 local function readByFile(command)
-   local path = os.tmpname()
-   shell.run(('( %s ) > %s'):format(command, shell.quote(path)))
-   local file = io.open(path, 'rb')
-   local output = file and file:read('*a') or ''
+   local named, path = pcall(os.tmpname)
+   if not named then return nil, path end
+   os.execute(('( %s ) > %s'):format(command, shell.quote(path)))
+   local file, problem = io.open(path, 'rb')
+   local output = file and file:read('*a')
    if file then file:close() end
    os.remove(path)
+   return output, problem
+end
+
+local function readByPipe(command)
+   local opened, pipe, problem = pcall(io.popen, command, 'r')
+   if not opened then return readByFile(command) end
+   if not pipe then return nil, problem end
+   local output = pipe:read('*a')
+   pipe:close()
    return output
 end
 
---- Run a command and return its standard output and its exit code.
+--- Run a command and return its standard output and its exit code (128 or more: a signal ended it).
 -- @string command from `shell.command`
--- @treturn string the output
+-- @treturn string the output; where the command could not be started, why
 -- @treturn int
 function shell.read(command)
-   -- A pipe's close() hides the exit code on 5.1 and LuaJIT, so it travels as the last line.
-   command = ('( %s ); echo "=$?"'):format(command)
-   local opened, pipe = pcall(io.popen, command, 'r')
-   local output
-   if opened and pipe then
-      output = pipe:read('*a')
-      pipe:close()
-   else
-      output = readByFile(command)
-   end
+   -- The exit code travels as the last line: a pipe's close() hides it on 5.1 and LuaJIT, and where the script
+   -- was started with SIGCHLD ignored, the kernel keeps no exit code at all.
+   local output, problem = readByPipe(('%s( %s ); echo "=$?"'):format(PATH, command))
    local text, code = (output or ''):match('^(.*)=(%d+)\n$')
-   return text or '', tonumber(code) or 1
+   if text then return text, tonumber(code) end
+   return ('no command can be run: %s'):format(problem or 'the shell did not start it'), 1
+end
+
+--- Run a command and return its exit code.
+-- @string command from `shell.command`
+-- @treturn int
+function shell.run(command)
+   local _, code = shell.read(command)
+   return code
+end
+
+--- Return whether standard output is a terminal.
+function shell.writesToTerminal()
+   local answer = os.execute('test -t 1')
+   return answer == true or answer == 0
 end
 
 --- Start a command whose standard input is a pipe that we hold; nil where io.popen is missing.
 -- @string command from `shell.command`
 -- @return a file handle to close
 function shell.hold(command)
-   local opened, pipe = pcall(io.popen, command, 'w')
+   local opened, pipe = pcall(io.popen, PATH .. command, 'w')
    return opened and pipe or nil
 end
 

@@ -138,6 +138,8 @@ return {
       ["cacheDir"] = "~/.cache/lab-workbook/",
       ["cacheBytes"] = 5000000000,
    },
+   CONFIG_STATE_HOME = "XDG_STATE_HOME",
+   CONFIG_CACHE_HOME = "XDG_CACHE_HOME",
    CONFIG_UPLOADERS = {"auto", "lab-workbook", "aws"},
    CONFIG_ADDRESSING_STYLES = {"auto", "path", "virtual"},
    CONFIG_ENCRYPTIONS = {"AES256", "aws:kms", "aws:kms:dsse"},

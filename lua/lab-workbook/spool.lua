@@ -77,6 +77,7 @@ end
 -- @bool isExplicit whether the caller chose the tag
 -- @func begin given the namespace of process ids, returns the document of begin.json
 function spool.claim(config, tag, nonce, isExplicit, begin)
+   if not config.spoolDir then errors.refuse('neither spoolDir nor HOME is set: ' .. ADVICE) end
    local self = setmetatable({where = ('%s%s/'):format(tostring(config.bucketPrefix), tag)}, Spool)
    tree.init(self, ('%s%s.%s/'):format(config.spoolDir, tag, nonce))
    self.puts, self.flushes = 0, 0

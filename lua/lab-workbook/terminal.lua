@@ -11,7 +11,7 @@ local GREEN, PLAIN = '\27[1;32m', '\27[0m'
 
 -- See https://no-color.org: any value but an empty one.
 local function isColoured()
-   return (os.getenv('NO_COLOR') or '') == '' and os.getenv('TERM') ~= 'dumb' and shell.run('test -t 1') == 0
+   return (os.getenv('NO_COLOR') or '') == '' and os.getenv('TERM') ~= 'dumb' and shell.writesToTerminal()
 end
 
 --- Print the tag and where the data lies. Never raises: stdout may be closed.

@@ -533,6 +533,36 @@ def test_an_aws_command_that_starts_again_and_again_is_no_progress(machine):
     assert len(events(spool, "progress")) <= 3
 
 
+def test_a_worker_whose_claim_never_arrives_leaves_after_its_script(machine, late_s3, bucket_prefix):
+    """
+    Attempts are no progress, so its ten minutes (three seconds here) do not begin anew.
+    """
+    done = machine.run(
+        f"lab:newExperiment{{bucketPrefix = '{bucket_prefix}', tag = 'T', exitTimeout = 1}}:close()",
+        AWS_ENDPOINT_URL_S3=late_s3.url,
+    )
+    (spool,) = machine.spools
+    os.kill(events(spool, "started")[0]["pid"], signal.SIGKILL)
+    deliver = spool / ".lab-workbook/deliver"
+    deliver.write_text(deliver.read_text().replace("IDLE=600", "IDLE=3"))
+
+    # A request of the killed worker may hold the lock a little longer.
+    worker = until(lambda: _deliver(machine, deliver, late_s3.url))
+
+    assert "not delivered: " in worker.stderr
+    assert "not everything is in the bucket" in done.stderr
+    assert machine.spools == [spool]
+
+
+def _deliver(machine, deliver, url):
+    """Run the worker of a spool to its end; return None where another process still delivers it."""
+    environment = machine.environment | {"AWS_ENDPOINT_URL_S3": url}
+    done = subprocess.run(
+        ["sh", str(deliver)], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    return None if "by another process" in done.stderr else done
+
+
 @pytest.mark.soak
 def test_a_request_of_a_killed_worker_is_waited_for(machine, proxy, s3_client, bucket_prefix):
     """

@@ -21,6 +21,7 @@ from lab_workbook.protocol import _spec, process
 
 from lab_workbook_writer.append_file import identity, out_of_the_way
 from lab_workbook_writer.news import News
+from lab_workbook_writer.search_path import absolute_search_path
 
 Event = dict[str, Any]
 
@@ -255,7 +256,7 @@ def _spawn(spool: str) -> int:
     try:
         with open(spool + _spec.LAYOUT_LOG, "ab") as log:
             first = subprocess.Popen(  # noqa: S603 - a list of our own making, no shell
-                [sys.executable, "-c", _BOOTSTRAP, spool, *_absolute(sys.path)],
+                [sys.executable, "-c", _BOOTSTRAP, spool, *absolute_search_path()],
                 cwd="/",
                 stdin=theirs,
                 stdout=log,
@@ -272,10 +273,6 @@ def _spawn(spool: str) -> int:
     finally:
         os.close(theirs)
     return out_of_the_way(ours)
-
-
-def _absolute(paths: list[str]) -> list[str]:
-    return [os.path.abspath(path) for path in paths]
 
 
 def _pauses() -> Iterator[None]:

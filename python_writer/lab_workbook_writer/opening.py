@@ -56,7 +56,7 @@ def new_experiment(
     loaded = config.load(settings)
     own_rank = ranks.of(os.environ, rank)
     if own_rank is not None and own_rank.number:
-        guest = _as_guest(chosen, own_rank, loaded.spool_dir)
+        guest = _as_guest(chosen, own_rank, loaded)
         return guest.capture_output() if capture_output else guest
     place: Folder | Spool
     if loaded.bucket_prefix.kind == "s3":
@@ -67,27 +67,29 @@ def new_experiment(
         place = Folder(loaded.bucket_prefix, begin)
         place.look_for(resumes)
     _announce(chosen, place.where)
-    workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded.spool_dir))
+    workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded))
     if system_metrics is not None:
         workbook.sample_system(system_metrics)
     return workbook.capture_output() if capture_output else workbook
 
 
-def _as_guest(tag: str, rank: ranks.Rank, spool_dir: str) -> Workbook:
+def _as_guest(tag: str, rank: ranks.Rank, settings: config.Config) -> Workbook:
     from lab_workbook_writer.guest import Guest
     from lab_workbook_writer.rendezvous import Meeting
 
-    guest = Guest(Meeting(rank, spool_dir))
+    guest = Guest(Meeting(rank, settings.required_spool_dir()))
     return Workbook(tag, guest, guest=guest)
 
 
-def _as_host(tag: str, rank: ranks.Rank | None, place: Folder | Spool, spool_dir: str) -> Host | None:
+def _as_host(
+    tag: str, rank: ranks.Rank | None, place: Folder | Spool, settings: config.Config
+) -> Host | None:
     if rank is None:
         return None
     from lab_workbook_writer.host import Host
     from lab_workbook_writer.rendezvous import Meeting, Run
 
-    return Host(Meeting(rank, spool_dir), Run(tag, place.where, place.root))
+    return Host(Meeting(rank, settings.required_spool_dir()), Run(tag, place.where, place.root))
 
 
 def _begin(tag: str, note: object, resumes: object) -> documents.Document:

@@ -39,10 +39,12 @@ class Spool(Tree):
         Make the spool, start the uploader and claim the tag; ``explicit`` if the caller chose it.
 
         Raises:
+            ConfigurationError: there is no folder for spools.
             TagTaken, BucketNotFound, AccessDenied, CredentialsMissing: the claim was refused.
             StoreError: the spool cannot be written.
         """
-        super().__init__(os.path.join(config.spool_dir, f"{begin['tag']}.{begin['nonce']}", ""))
+        parent = config.required_spool_dir()
+        super().__init__(os.path.join(parent, f"{begin['tag']}.{begin['nonce']}", ""))
         self.where = f"{config.bucket_prefix}{begin['tag']}/"
         self._outbox = itertools.count(1)
         self._flushes = itertools.count(1)
@@ -50,7 +52,7 @@ class Spool(Tree):
         self._series: set[str] = set()
         self._delivery = Delivery(self.root, config.exit_timeout, config.exit_max)
         try:
-            os.makedirs(config.spool_dir, mode=0o700, exist_ok=True)
+            os.makedirs(parent, mode=0o700, exist_ok=True)
             os.mkdir(self.root, mode=0o700)
             self.make()
             self.create(_spec.LAYOUT_BEGIN, jsontext.encode(begin, lambda _kind: None))

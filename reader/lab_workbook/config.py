@@ -12,6 +12,7 @@ environment: ``bucketPrefix``, ``bucket_prefix``, ``LAB_WORKBOOK_BUCKET_PREFIX``
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,11 @@ from lab_workbook.protocol import _spec, prefix
 
 
 class Config(NamedTuple):
-    """Every setting, checked. Times are in seconds, folders absolute and with a final slash."""
+    """
+    Every setting, checked. Times are in seconds, folders absolute and with a final slash.
+
+    ``spool_dir`` and ``cache_dir`` are empty where their default needs a home directory and there is none.
+    """
 
     bucket_prefix: prefix.Prefix
     endpoint_url: str | None
@@ -40,6 +45,19 @@ class Config(NamedTuple):
     spool_dir: str
     cache_dir: str
     cache_bytes: int
+
+    def required_spool_dir(self) -> str:
+        """
+        Return ``spool_dir``.
+
+        Raises:
+            ConfigurationError: nothing sets it, and there is no home directory for its default.
+        """
+        if not self.spool_dir:
+            raise ConfigurationError(
+                "neither spoolDir nor HOME is set: give spool_dir=..., or set LAB_WORKBOOK_SPOOL_DIR"
+            )
+        return self.spool_dir
 
 
 def load(arguments: Mapping[str, object] | None = None) -> Config:
@@ -65,6 +83,19 @@ def sources(arguments: Mapping[str, object] | None = None) -> dict[str, str]:
     {'bucket_prefix': '~/.lab-workbook-config', 'region': 'an argument'}
     """
     return {field: origin for field, _, _, origin in _find(arguments) if origin is not None}
+
+
+def spool_dirs(settings: Config) -> list[str]:
+    """
+    Return the folders in which spools may wait: ``spool_dir``, and the default of earlier versions.
+
+    Those did not know ``XDG_STATE_HOME``, and their spools must not be left behind.
+    """
+    folders = [settings.required_spool_dir()]
+    if sources().get("spool_dir") == _HOMES["spoolDir"]:
+        default = _folder("spoolDir", str(_spec.CONFIG_DEFAULTS["spoolDir"]))
+        folders += [default] if default not in folders and os.path.isdir(default) else []
+    return folders
 
 
 def is_disabled() -> bool:
@@ -114,7 +145,8 @@ _CHOICES = {
 }
 _FOLDERS = ("spool_dir", "cache_dir")
 _PLAIN_ENCRYPTION = "AES256"
-_CACHE_HOME = "XDG_CACHE_HOME"
+# Where the system wants some things: https://specifications.freedesktop.org/basedir-spec/.
+_HOMES = {"spoolDir": _spec.CONFIG_STATE_HOME, "cacheDir": _spec.CONFIG_CACHE_HOME}
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _warned: set[str] = set()
 
@@ -129,7 +161,7 @@ def _find(arguments: Mapping[str, object] | None) -> Iterator[tuple[str, str, An
             (field, arguments or {}, "an argument"),
             (variable, os.environ, variable),
             (key, file, _spec.CONFIG_FILE),
-            (key, _system_folders(), _CACHE_HOME),
+            (key, _system_folders(), _HOMES.get(key, "")),
         )
         yield next(
             (
@@ -144,6 +176,8 @@ def _find(arguments: Mapping[str, object] | None) -> Iterator[tuple[str, str, An
 
 def _read_file() -> dict[str, str]:
     home = os.environ.get("HOME", "")
+    if not os.path.isabs(home):
+        return {}
     path = _spec.CONFIG_FILE.replace("~", home, 1)
     try:
         with open(path, encoding="utf-8", newline="") as file:
@@ -151,20 +185,50 @@ def _read_file() -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+        if isinstance(error, UnicodeDecodeError) or os.access(home, os.X_OK):
+            raise ConfigurationError(f"{path} cannot be read: {error}") from None
+        # A container often has the home directory of a user that it does not run as.
+        _warn_once(home, f"HOME = {home} cannot be entered ({error.strerror}), so {path} is not read")
+        return {}
     for key in values.keys() - _spec.CONFIG_DEFAULTS.keys():
-        if key not in _warned:
-            _warned.add(key)
-            known = ", ".join(_spec.CONFIG_DEFAULTS)
-            warn(f"{path}: unknown key {key!r} sets nothing (known: {known})")
+        known = ", ".join(_spec.CONFIG_DEFAULTS)
+        _warn_once(key, f"{path}: unknown key {key!r} sets nothing (known: {known})")
     return values
 
 
+def _warn_once(about: str, message: str) -> None:
+    if about not in _warned:
+        _warned.add(about)
+        warn(message)
+
+
 def _system_folders() -> dict[str, str]:
-    """Return where the system wants some things: https://specifications.freedesktop.org/basedir-spec/."""
-    home = os.environ.get(_CACHE_HOME, "")
-    # One that is not absolute is to be ignored, says its specification.
-    return {"cacheDir": os.path.join(home, _spec.PROTOCOL_NAME)} if os.path.isabs(home) else {}
+    """Return the folders of the settings that have one in a place that the system names."""
+    homes = {key: os.environ.get(name, "") for key, name in _HOMES.items()}
+    # One that is not absolute is to be ignored, says the specification.
+    return {key: os.path.join(home, _spec.PROTOCOL_NAME) for key, home in homes.items() if os.path.isabs(home)}
+
+
+def _folder(name: str, path: str) -> str:
+    """Return a folder as an absolute path; an empty text where it is in a home directory and there is none."""
+    if path.startswith("~"):
+        if path != "~" and not path.startswith("~/"):
+            raise ConfigurationError(f"{name} = {path!r}: write the whole path instead of '~user'")
+        home = _home()
+        path = home and home + path[1:]
+    return path and prefix.parse(path if os.path.isabs(path) else f"./{path}").path
+
+
+def _home() -> str:
+    """Return the home directory: HOME, or that of the user where HOME is not an absolute path."""
+    home = os.environ.get("HOME", "")
+    if not os.path.isabs(home):
+        # Windows has no such module, and a container no such user.
+        with contextlib.suppress(ImportError, KeyError):
+            import pwd
+
+            home = pwd.getpwuid(os.getuid()).pw_dir
+    return home if os.path.isabs(home) else ""
 
 
 def _checked(field: str, name: str, value: Any) -> Any:
@@ -176,7 +240,10 @@ def _checked(field: str, name: str, value: Any) -> Any:
     if value == "":
         raise ConfigurationError(f"{name} = '': it must not be empty; leave it out for the default")
     if field in _FOLDERS:
-        return prefix.parse(f"file://{os.path.abspath(os.path.expanduser(_text(name, value)))}").path
+        folder = _folder(name, _text(name, value))
+        if not folder and value != default:
+            raise ConfigurationError(f"{name} = {value!r}: HOME is not set, so '~' means nothing here")
+        return folder
     if field == "cache_bytes":
         return int(_number(name, value, "bytes", 2**63))
     if isinstance(default, int):

@@ -19,6 +19,8 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from lab_workbook_writer.capture.children import kept_exit_statuses
+
 # Each of these would start a program of the user's, or write into the repository.
 _QUIET: Final = (
     *("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0"),
@@ -71,7 +73,8 @@ class Git:
         """
         left = self.deadline - time.monotonic()
         allowed = left if seconds is None else min(left, seconds)
-        answer, complaint, code = _run(arguments, self._environment, self.folder, given, allowed)
+        with kept_exit_statuses():
+            answer, complaint, code = _run(arguments, self._environment, self.folder, given, allowed)
         if code != 0:
             said = complaint.decode(errors="replace").strip().partition("\n")[0]
             raise GitFailed(said or f"git {arguments[0]} ended with {code}")

@@ -16,6 +16,8 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any, Final
 
+from lab_workbook_writer.capture.children import kept_exit_statuses
+
 # A driver that hangs must not hang the training.
 _SMI_SECONDS: Final = 5
 _SMI_FIELDS: Final = ("index", "name", "uuid", "memory.total", "driver_version")
@@ -47,9 +49,15 @@ def gpus() -> list[dict[str, Any]]:
     """
     query = ["nvidia-smi", f"--query-gpu={','.join(_SMI_FIELDS)}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(  # noqa: S603 - a list of our own making, no shell
-            query, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SMI_SECONDS, check=False
-        )
+        with kept_exit_statuses():
+            done = subprocess.run(  # noqa: S603 - a list of our own making, no shell
+                query,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_SMI_SECONDS,
+                check=False,
+            )
     except FileNotFoundError:
         return []
     if done.returncode != 0:

@@ -22,6 +22,8 @@ from typing import Any, Final
 from lab_workbook.errors import ConfigurationError
 from lab_workbook.protocol import process
 
+from lab_workbook_writer.search_path import absolute_search_path
+
 NAME: Final = "system"
 _FIELDS: Final = (
     *("seconds", "cpu", "memory", "scriptCpu", "scriptMemory"),
@@ -123,7 +125,7 @@ def start(path: str, every: float, gpus: int = 0) -> Sampler:
 
     order = {"path": path, "every": every, "gpus": gpus, "script": process.identity()}
     first = subprocess.Popen(  # noqa: S603 - a list of our own making, no shell
-        [sys.executable, "-c", _BOOTSTRAP, json.dumps(order), *map(os.path.abspath, sys.path)],
+        [sys.executable, "-c", _BOOTSTRAP, json.dumps(order), *absolute_search_path()],
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -28,9 +28,11 @@ def command(spools: tuple[str, ...], *, tag: str | None, as_json: bool) -> None:
     if tag is not None and len(spools) != 1:
         raise click.UsageError("--tag names one experiment: give the spool that it is for")
     settings = config.load()
-    chosen = [Spool(spool) for spool in spools] if spools else all_spools(settings.spool_dir)
+    folders = [] if spools else config.spool_dirs(settings)
+    chosen = [Spool(spool) for spool in spools]
+    chosen += [spool for folder in folders for spool in all_spools(folder)]
     if not chosen and not as_json:
-        click.echo(f"nothing is waiting in {_text.safe(settings.spool_dir)}")
+        click.echo(f"nothing is waiting in {_text.safe(' or '.join(folders))}")
     told = []
     for spool in chosen:
         report = push(spool, tag=tag, idle_seconds=settings.exit_timeout)

@@ -34,4 +34,5 @@ def examine(settings: config.Config, sources: Mapping[str, str]) -> Iterator[Fin
     from lab_workbook.doctor import bucket, spool
 
     yield from bucket.examine(settings)
-    yield from spool.examine(settings.spool_dir)
+    for path in config.spool_dirs(settings):
+        yield from spool.examine(path)

@@ -141,6 +141,8 @@ CONFIG_DEFAULTS: Final[dict[str, int | str | None]] = {
     "cacheDir": "~/.cache/lab-workbook/",
     "cacheBytes": 5000000000,
 }
+CONFIG_STATE_HOME: Final = "XDG_STATE_HOME"
+CONFIG_CACHE_HOME: Final = "XDG_CACHE_HOME"
 CONFIG_UPLOADERS: Final = ("auto", "lab-workbook", "aws",)
 CONFIG_ADDRESSING_STYLES: Final = ("auto", "path", "virtual",)
 CONFIG_ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse",)

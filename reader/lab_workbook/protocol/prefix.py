@@ -73,7 +73,10 @@ def _folder(path: str, text: str) -> Prefix:
     elif path.startswith("~"):
         raise _misspelt(text, "write the whole path instead of '~user'")
     # Fixed now: a script that changes its working directory later must not split its experiment.
-    return Prefix("folder", "", os.path.join(os.path.abspath(path), ""))
+    try:
+        return Prefix("folder", "", os.path.join(os.path.abspath(path), ""))
+    except FileNotFoundError:
+        raise _misspelt(text, "it is relative, and the working directory is gone") from None
 
 
 def _misspelt(text: str, why: str) -> ConfigurationError:
