@@ -38,8 +38,8 @@ watch() {
 }
 
 # Whether aws has read more than any attempt since the last request that worked. The first look only sets the
-# mark, because aws reads itself when it starts; each attempt begins with the same bytes, which are no progress
-# then. Where the system does not tell how much was read, a request is no progress before it has worked.
+# mark, because aws reads itself when it starts; later attempts begin with the same bytes. Where the system
+# does not tell how much was read, there is no progress before a request has worked.
 has_moved() {
    { read -r word position < "/proc/$1/io"; } 2>/dev/null || return 1
    [ "$position" -gt $((furthest + NOISE)) ] || return 1

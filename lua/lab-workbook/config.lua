@@ -199,15 +199,15 @@ end
 
 --- Gather the settings. Raises for one that cannot be used; the message says where it was set.
 -- @table given the arguments
--- @treturn table every setting; times in seconds, `bucketPrefix` a parsed prefix, and false for a folder whose
--- default needs a home directory where there is none
+-- @treturn table every setting; times in seconds, `bucketPrefix` a parsed prefix, and false for a folder
+-- whose default needs a home directory where there is none
 function config.load(given)
    local file, found = fromFile(), {}
    for key, default in pairs(spec.CONFIG_DEFAULTS) do
       local variable = config.variable(key)
       local sources = {
-         {key, given[key]}, {variable, os.getenv(variable)}, {key, file[key]}, {HOMES[key], systemFolder(key)},
-         {key, default},
+         {key, given[key]}, {variable, os.getenv(variable)}, {key, file[key]},
+         {HOMES[key], systemFolder(key)}, {key, default},
       }
       for _, source in ipairs(sources) do
          local name, value, isArgument = source[1], source[2], source == sources[1]

@@ -39,8 +39,8 @@ local AWS_CLAIM_SECONDS = 15
 -- Looks ten times a second for a line of the journal that has one of the texts from $4 on, at most $2 tenths
 -- of a second in all and $3 without progress. Exit codes: 0 found, 3 the spool is gone, 4 no progress, 5 the
 -- time is over. It reads on from where it was, because a journal may have grown for days, with nothing but
--- what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn takes
--- longer than a tenth of a second.
+-- what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn
+-- takes longer than a tenth of a second.
 local WAIT = [[
 sh -c 'journal=$1 longest=$2 patience=$3; shift 3
 clock() { now=$(date +%s); }
@@ -222,8 +222,11 @@ end
 
 -- Returns why the wait was given up, as the end of a sentence.
 local function givenUp(self, code)
-   if code == 4 then return (', and nothing has arrived for %g s (exitTimeout)'):format(self.config.exitTimeout) end
-   return code == 5 and (', and %g s (exitMax) are over'):format(self.config.exitMax) or ''
+   local settings = self.config
+   if code == 4 then
+      return (', and nothing has arrived for %g s (exitTimeout)'):format(settings.exitTimeout)
+   end
+   return code == 5 and (', and %g s (exitMax) are over'):format(settings.exitMax) or ''
 end
 
 --- Wait until everything has arrived, for as long as the settings allow, and warn if not everything has.

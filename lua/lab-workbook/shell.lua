@@ -1,7 +1,7 @@
 --- Commands of the system, for what plain Lua cannot do: mkdir, ln, sync, sha256sum, git.
 --
--- Every argument goes through `quote`, and no module but this one runs a command. io.popen reports differently
--- on each Lua and is missing in some embedded ones, so it is wrapped here once.
+-- Every argument goes through `quote`, and no module but this one runs a command. io.popen reports
+-- differently on each Lua and is missing in some embedded ones, so it is wrapped here once.
 --
 -- @module lab-workbook.shell
 
@@ -58,8 +58,8 @@ end
 -- @treturn string the output; where the command could not be started, why
 -- @treturn int
 function shell.read(command)
-   -- The exit code travels as the last line: a pipe's close() hides it on 5.1 and LuaJIT, and where the script
-   -- was started with SIGCHLD ignored, the kernel keeps no exit code at all.
+   -- The exit code travels as the last line: a pipe's close() hides it on 5.1 and LuaJIT, and where the
+   -- script was started with SIGCHLD ignored, the kernel keeps no exit code at all.
    local output, problem = readByPipe(('%s( %s ); echo "=$?"'):format(PATH, command))
    local text, code = (output or ''):match('^(.*)=(%d+)\n$')
    if text then return text, tonumber(code) end

@@ -1,7 +1,7 @@
 --- The limit on the size of a file, `ulimit -f`, which ends a process by SIGXFSZ.
 --
--- Once the signal is ignored, a write beyond the limit fails like one to a full disk. Only LuaJIT can ignore it;
--- elsewhere the modules that write compare with `sizelimit.bytes` first.
+-- Once the signal is ignored, a write beyond the limit fails like one to a full disk. Only LuaJIT can ignore
+-- it; elsewhere the modules that write compare with `sizelimit.bytes` first.
 --
 -- @module lab-workbook.sizelimit
 
@@ -34,21 +34,21 @@ local function ignoreSignal()
       -- Under another name, because the program may have declared `signal` in its own way.
       ffi.cdef 'void *lab_workbook_signal(int number, void *handler) __asm__("signal");'
       local ignore = ffi.cast('void *', 1)
-      local SIGXFSZ = jit.arch:find('^mips') and 31 or 25
+      local SIGXFSZ = rawget(_G, 'jit').arch:find('^mips') and 31 or 25
       local before = ffi.C.lab_workbook_signal(SIGXFSZ, ignore)
       -- The program's own handler stays.
       if before ~= nil and before ~= ignore then ffi.C.lab_workbook_signal(SIGXFSZ, before) end
    end)
 end
 
---- See to it that a file that becomes too large does not end the script; warn where that cannot be done.
+--- Keep a file that becomes too large from ending the script; warn where that cannot be done.
 function sizelimit.prepare()
    local bytes = limit()
    if not bytes or bytes == sizelimit.bytes or ignoreSignal() then return end
    sizelimit.bytes = bytes
    if bytes < HIGH_BYTES then
-      errors.warn(('no file can have more than %.0f bytes here (ulimit -f): rows and artifacts beyond that are'
-         .. ' lost, and a larger file that a library saves, such as a model, ends the script'):format(bytes))
+      errors.warn(('no file can have more than %.0f bytes here (ulimit -f): rows and artifacts beyond that'
+         .. ' are lost, and a larger file that a library saves, such as a model, ends the script'):format(bytes))
    end
 end
 

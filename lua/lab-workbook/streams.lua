@@ -1,6 +1,6 @@
 --- The standard streams, for scripts that were started without them.
 --
--- A file that is opened while the numbers 0, 1 and 2 are free gets one of them, and whatever the script prints
+-- A file that is opened while the numbers 0, 1 and 2 are free gets one of them, and the output of the script
 -- would then become a part of that file.
 --
 -- @module lab-workbook.streams

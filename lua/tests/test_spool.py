@@ -170,7 +170,10 @@ def test_trouble_is_warned_of_and_the_script_goes_on(run, stand_in):
 
     assert "on" in done.stdout
     assert "not in the bucket yet (no route); training goes on" in done.stderr
-    assert "not everything is in the bucket (no route), and nothing has arrived for 0.3 s (exitTimeout);" in done.stderr
+    assert (
+        "not everything is in the bucket (no route), and nothing has arrived for 0.3 s (exitTimeout);"
+        in done.stderr
+    )
     assert "  lab-workbook push '/" in done.stderr
 
 

@@ -8,7 +8,7 @@ import sys
 
 
 def absolute_search_path() -> list[str]:
-    """Return the entries of `sys.path` as absolute paths; relative ones are left out where there is no working directory."""
+    """Return `sys.path` with absolute paths; relative ones are left out if the working directory is gone."""
     paths = []
     for path in sys.path:
         # The folder in which an interactive Python was started may have been removed since.

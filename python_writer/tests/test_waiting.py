@@ -20,7 +20,7 @@ def spool(tmp_path):
 
 @pytest.fixture
 def repeat(spool):
-    """Write an event to the journal many times, with a pause between, and then that everything has arrived."""
+    """Write an event to the journal many times, with a pause between, and then that all has arrived."""
     over = threading.Event()
     threads = []
 

@@ -206,11 +206,13 @@ def _system_folders() -> dict[str, str]:
     """Return the folders of the settings that have one in a place that the system names."""
     homes = {key: os.environ.get(name, "") for key, name in _HOMES.items()}
     # One that is not absolute is to be ignored, says the specification.
-    return {key: os.path.join(home, _spec.PROTOCOL_NAME) for key, home in homes.items() if os.path.isabs(home)}
+    return {
+        key: os.path.join(home, _spec.PROTOCOL_NAME) for key, home in homes.items() if os.path.isabs(home)
+    }
 
 
 def _folder(name: str, path: str) -> str:
-    """Return a folder as an absolute path; an empty text where it is in a home directory and there is none."""
+    """Return a folder as an absolute path; an empty text for one in a home directory that does not exist."""
     if path.startswith("~"):
         if path != "~" and not path.startswith("~/"):
             raise ConfigurationError(f"{name} = {path!r}: write the whole path instead of '~user'")

@@ -1,7 +1,8 @@
 """
-How long a script waits at its end when a phase of the delivery fails for ever: the claim, rows, artifacts, end.json.
+How long a script waits at its end when a phase of the delivery fails for ever: the claim, rows, artifacts,
+end.json.
 
-Attempts, restarts and trouble are in the journal again and again meanwhile, and none of them extends the wait.
+Attempts and trouble are in the journal again and again meanwhile, and none of them extends the wait.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ COMMANDS = {
 
 
 def cases(*names: str) -> Iterator[object]:
-    """Yield each case with each writer; in `make test` every writer meets every phase but by aws, which is slow."""
+    """Yield each case with each writer; the aws command is slow, and has most of them in `make exits`."""
     for name in names:
         for writer in COMMANDS:
             marks = [pytest.mark.soak] if writer == "lua by aws" and not name.startswith("end") else []
@@ -68,7 +69,7 @@ def cases(*names: str) -> Iterator[object]:
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path):
     """Run a script of a writer to its end; its uploader ends with the test."""
     spools = tmp_path / "spools"
 
@@ -147,7 +148,9 @@ def test_an_endpoint_that_is_down_from_the_start_is_not_waited_for(run, tmp_path
 
 
 @pytest.mark.parametrize(("name", "writer"), list(cases(*PHASES)))
-def test_a_phase_that_fails_for_ever_is_not_waited_for(run, s3, bucket_prefix, tmp_path, name, writer):
+def test_a_phase_that_fails_for_ever_is_not_waited_for(  # noqa: PLR0917 - fixtures
+    run, s3, bucket_prefix, tmp_path, name, writer
+):
     """
     The script gives up by exitTimeout; once the fault is gone, the uploader delivers the rest without it.
     """

@@ -13,8 +13,8 @@ from lab_workbook_writer.uploader.journal import Journal
 # A writer that waits at its end needs an event of progress now and then.
 _PROGRESS_SECONDS: Final = 5.0
 
-# The most that is read of a transfer while nothing of it has arrived: two parts of a large object, or what the
-# kernels on both sides buffer.
+# The most that is read of a transfer while nothing of it has arrived: two parts of a large object, or what
+# the kernels on both sides buffer.
 _UNSENT_BYTES: Final = 16 * 1024 * 1024
 
 # A request may take a minute to time out, and is sent again then; its user should hear of it before.
@@ -63,10 +63,10 @@ class Weather:
             self._journal.say("recovered")
 
     def moved(self, position: int) -> None:
-        """Note progress: a line of the queue (0), or the position up to which a transfer has read its bytes."""
+        """Note progress: a line of the queue (0), or the position up to which a transfer was read."""
         now = time.monotonic()
         with self._lock:
-            # Bytes that are sent once more are not progress, nor are those that may not have left this machine.
+            # Neither bytes that are sent again are progress, nor those that may not have left this machine.
             if self.trouble and 0 < position <= max(self._furthest, _UNSENT_BYTES):
                 return
             self._furthest = max(self._furthest, position) if self.trouble else position
