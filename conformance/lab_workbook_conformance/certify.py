@@ -24,6 +24,7 @@ from lab_workbook_conformance.adapter import (
 )
 from lab_workbook_conformance.bench import Bench, Unsupported
 from lab_workbook_conformance.case import Case, Finding
+from lab_workbook_conformance.certification import Requirements
 from lab_workbook_conformance.levels import depth, pins
 from lab_workbook_conformance.report import (
     FAILED,
@@ -55,6 +56,7 @@ def run(
     fail_fast: bool = False,
     s3_endpoint: str | None = None,
     again: Collection[str] = (),
+    is_whole: bool = False,
     on_result: Callable[[Result], None] = lambda _: None,
     start: Start = subprocess.Popen,
 ) -> Report:
@@ -62,7 +64,8 @@ def run(
     Try the adapter of this command.
 
     ``cases`` default to all but those of ``levels.depth``, which chance makes up, ``levels`` and ``roles`` to
-    those that the adapter says it has. ``again`` are options that a replay needs. A server is started without
+    those that the adapter says it has. ``is_whole`` says that the given cases are all of their levels, so the
+    program can be certified. ``again`` are options that a replay needs. A server is started without
     ``s3_endpoint``. ``start`` is how the command becomes a process.
 
     Raises:
@@ -71,8 +74,12 @@ def run(
     """
     with Bench(command, timeout=timeout, s3_endpoint=s3_endpoint, start=start) as bench:
         report = Report(list(command), bench.hello, again=list(again))
+        of_levels, of_roles = levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])
+        to_run = chosen(cases, of_levels, of_roles)
+        if is_whole or cases is None:
+            report.requirements = Requirements(bench.hello, list(of_levels), list(of_roles), to_run)
         troubles = 0
-        for case in chosen(cases, levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])):
+        for case in to_run:
             result = judge(case, bench)
             report.results.append(result)
             on_result(result)
@@ -128,10 +135,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except pins.BadPins as error:
         return _say(str(error), _USAGE)
     names = {case.name for case in every}
-    if not command:
-        return _say("say after -- which command starts the adapter", _USAGE)
-    if set(options.case) - names:
-        return _say(f"there is no case {', '.join(sorted(set(options.case) - names))}", _USAGE)
+    problem = _usage_problem(options, every, has_command=bool(command))
+    if problem:
+        return _say(problem, _USAGE)
+    if options.list:
+        sys.stdout.writelines(f"{line}\n" for line in _listing(_selected(options, every)))
+        return 0
     if options.pin:
         return _pin(options, command, names)
     try:
@@ -148,6 +157,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_junit(report, options.junit)
     show(report)
     return report.exit_code
+
+
+def _usage_problem(options: argparse.Namespace, every: list[Case], *, has_command: bool) -> str | None:
+    """Return what is wrong with the options, before anything is run."""
+    unknown_cases = set(options.case) - {case.name for case in every}
+    if unknown_cases:
+        return f"there is no case {', '.join(sorted(unknown_cases))}; --list shows all"
+    unknown_rules = set(options.rule) - {rule for case in every for rule in case.rules}
+    if unknown_rules:
+        return f"there is no case for the rule {', '.join(sorted(unknown_rules))}; --list shows all"
+    if not has_command and not options.list:
+        return "say after -- which command starts the adapter"
+    # A run of minutes must not be lost because its report has no place.
+    try:
+        for path in filter(None, (options.json, options.junit)):
+            with open(path, "a", encoding="utf-8"):
+                pass
+    except OSError as error:
+        return f"the report cannot be written: {error}"
+    return None
+
+
+def _selected(options: argparse.Namespace, every: list[Case]) -> list[Case]:
+    """Return the cases that --case, --rule, --level and --role choose; all of them without these."""
+    is_named = bool(options.case or options.rule)
+    return [
+        case
+        for case in every
+        if (not is_named or case.name in options.case or set(case.rules) & set(options.rule))
+        and (not options.level or case.level in options.level)
+        and (not options.role or case.role in options.role)
+    ]
+
+
+def _listing(cases: Iterable[Case]) -> Iterable[str]:
+    """Yield a line for each case: its name, level, role and rules, separated by tabs."""
+    return ("\t".join((case.name, case.level, case.role, " ".join(case.rules))) for case in cases)
 
 
 def _every(options: argparse.Namespace) -> list[Case]:
@@ -178,17 +224,18 @@ def _say(message: str, code: int) -> int:
 
 
 def _run(options: argparse.Namespace, command: list[str], every: list[Case]) -> Report:
-    """Run what the options choose; a case that is named is played whatever the adapter says it has."""
-    is_named = bool(options.case)
+    """Run what the options choose; a case that is named is run whatever the adapter's hello has."""
+    is_named = bool(options.case or options.rule)
     return run(
         command,
-        cases=[case for case in every if case.name in options.case or not is_named],
+        cases=_selected(options, every),
         levels=options.level or (LEVELS if is_named else ()),
         roles=options.role or (ROLES if is_named else ()),
         timeout=options.timeout,
         fail_fast=options.fail_fast,
         s3_endpoint=options.s3_endpoint,
         again=_again(options),
+        is_whole=not is_named,
     )
 
 
@@ -202,8 +249,9 @@ def _again(options: argparse.Namespace) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lab-workbook certify",
-        description="Try whether a writer or a reader speaks the lab-workbook protocol.",
-        epilog="Exit codes: 0 it does; 1 a rule is broken; 2 wrong usage; 3 the adapter gave no answers.",
+        description="Certify a writer or a reader of the lab-workbook protocol.",
+        epilog="Exit codes: 0 certified; 1 a rule is violated or a level is incomplete; 2 wrong usage; "
+        "3 the adapter gave no answers.",
         allow_abbrev=False,
     )
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="starts the adapter")
@@ -214,6 +262,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--case", action="append", default=[], metavar="NAME", help="only this; may be repeated"
     )
+    parser.add_argument(
+        "--rule", action="append", default=[], metavar="ID", help="only cases of this rule; may be repeated"
+    )
+    parser.add_argument("--list", action="store_true", help="list the cases with level, role and rules")
     parser.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="for each answer (30)")
     parser.add_argument(
         "--s3-endpoint",

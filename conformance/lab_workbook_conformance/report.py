@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from lab_workbook_conformance import certification
 from lab_workbook_conformance.case import Case, Finding
+from lab_workbook_conformance.certification import Certification, Requirements
 from lab_workbook_conformance.constants import SPEC, rules
 
 PASSED, FAILED, UNSUPPORTED = "passed", "failed", "unsupported"
@@ -36,13 +38,18 @@ class Result:
 
 @dataclass
 class Report:
-    """The results of one adapter; ``again`` are the options that a replay needs."""
+    """
+    The results of one adapter; ``again`` are the options that a replay needs.
+
+    ``requirements`` are None where only a selection of cases was run.
+    """
 
     command: list[str]
     hello: dict[str, Any]
     results: list[Result] = field(default_factory=list)
     stopped: str = ""
     again: list[str] = field(default_factory=list)
+    requirements: Requirements | None = None
 
     @property
     def broken(self) -> set[str]:
@@ -57,23 +64,50 @@ class Report:
         return dict(Counter(result.verdict for result in self.results))
 
     @property
-    def exit_code(self) -> int:
-        """0: all is well; 1: a rule is broken; 3: only the adapter is in trouble."""
+    def certification(self) -> Certification:
+        """The overall result of the program."""
         verdicts = set(self.counts)
         if verdicts & {FAILED, UNEXPECTED}:
-            return RED
-        return TROUBLE if verdicts & set(TROUBLES) or self.stopped else GREEN
+            return Certification(certification.FAILED)
+        if verdicts & set(TROUBLES) or self.stopped:
+            return Certification(certification.UNJUDGED)
+        if self.requirements is None:
+            return Certification(certification.SELECTION)
+        return certification.certify(self.results, self.requirements, passed=PASSED)
+
+    @property
+    def exit_code(self) -> int:
+        """0: certified, or no chosen case failed; 1: failed or incomplete; 3: the adapter was in trouble."""
+        status = self.certification.status
+        if status == certification.UNJUDGED:
+            return TROUBLE
+        # The file of known failures lets a run in CI pass; the program is not certified all the same.
+        is_incomplete = status == certification.INCOMPLETE and KNOWN not in self.counts
+        return RED if is_incomplete or status == certification.FAILED else GREEN
 
     def by_rule(self) -> dict[str, str]:
-        """Return a verdict for each rule that a case is about: the worst; failed where a finding names it."""
-        order = (PASSED, UNSUPPORTED, KNOWN, *TROUBLES, UNEXPECTED)
+        """
+        Return a verdict for each rule that a case is about: failed where a finding names it, else the worst.
+
+        A rule with an unsupported case and others that passed has passed; `unsupported` lists such cases.
+        """
+        order = (UNSUPPORTED, PASSED, KNOWN, *TROUBLES, UNEXPECTED)
         found: dict[str, str] = {}
         for result in self.results:
             # The rules that a failed case was not found to break have still been looked at.
             verdict = PASSED if result.verdict == FAILED else result.verdict
             for rule in result.case.rules:
-                found[rule] = max(found.get(rule, PASSED), verdict, key=order.index)
+                found[rule] = max(found.get(rule, UNSUPPORTED), verdict, key=order.index)
         return {**found, **dict.fromkeys(sorted(self.broken), FAILED)}
+
+    def unsupported(self) -> dict[str, list[str]]:
+        """Return the names of the unsupported cases of each rule that has some."""
+        found: dict[str, list[str]] = {}
+        for result in self.results:
+            if result.verdict == UNSUPPORTED:
+                for rule in result.case.rules:
+                    found.setdefault(rule, []).append(result.case.name)
+        return found
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -84,7 +118,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "adapter": report.hello,
         "counts": report.counts,
         "stopped": report.stopped or None,
+        "certification": report.certification._asdict(),
         "rules": report.by_rule(),
+        "unsupported": report.unsupported(),
         "cases": [_case(result) for result in report.results],
     }
 
@@ -168,16 +204,11 @@ def _lines(report: Report) -> Iterator[str]:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()) or "no cases"
     if report.stopped:
         yield report.stopped
+    found = report.certification
     name = f"{hello.get('name', 'the adapter')} {hello.get('version', '')}".strip()
     protocol = f"{SPEC['protocol']['name']} {SPEC['protocol']['version']}"
-    if report.exit_code == GREEN:
-        yield f"{name} speaks {protocol}: {counts}"
-    elif report.exit_code == TROUBLE:
-        yield f"{name} could not be judged: {counts}"
-    else:
-        yield f"{name} does not speak {protocol}: {counts}"
-        for rule in sorted(report.broken):
-            yield f"  {rule}"
+    yield f"{name} {certification.STATUS_TEXTS[found.status](found)} ({protocol}): {counts}"
+    yield from (f"  {line}" for line in (*found.reasons, *sorted(report.broken)))
 
 
 def _result(report: Report, result: Result) -> Iterator[str]:

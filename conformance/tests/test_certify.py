@@ -4,13 +4,16 @@ What the kit says of a writer or a reader, and how it says it: verdicts, exit co
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from lab_workbook_conformance import certify, levels
+from lab_workbook_conformance.certification import REQUIRED_VERBS
 from lab_workbook_conformance.constants import schema
 
 RIGHT = [sys.executable, "-m", "lab_workbook_conformance.wrong"]
@@ -71,7 +74,7 @@ def test_a_right_one_gets_one_line():
 
     assert code == 0, said
     assert len(said.splitlines()) == 1
-    assert "speaks lab-workbook 1.1" in said
+    assert "is certified for level core (lab-workbook 1.1)" in said
 
 
 @pytest.mark.parametrize("rule", WRONG)
@@ -146,6 +149,9 @@ def test_after_trouble_the_next_case_gets_a_fresh_adapter(odd):
         (["--", "/no/such/program"], 3, "cannot be started"),
         (["--", "true"], 3, "exited"),
         (["--level", "s3", "--s3-endpoint", "http://127.0.0.1:1", "--", *RIGHT], 2, "127.0.0.1:1 makes no"),
+        (["--rule", "no.such", "--", "true"], 2, "no case for the rule no.such"),
+        (["--json", "/no/such/folder/r.json", "--", *RIGHT], 2, "the report cannot be written"),
+        (["--junit", "/no/such/folder/r.xml", "--", *RIGHT], 2, "the report cannot be written"),
     ],
 )
 def test_what_cannot_be_run_is_said(arguments, code, word):
@@ -280,3 +286,106 @@ def test_a_command_with_a_relative_file_is_found(odd, monkeypatch):
     report = certify.run([command[0], "odd.py"], cases=cases)
 
     assert report.counts == {"failed": 1}
+
+
+ALL_VERBS = ["newExperiment", "newTimeSeriesLog", "log", "saveJSON", "saveText", "saveFile", "flush", "close"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "of_levels", "verbs", "reason"),
+    [
+        ("1.1", ["core"], [*ALL_VERBS, "read"], "level core, writer: no case passed for "),
+        ("1.1", ["core"], ALL_VERBS[:-1], "level core, writer: the adapter has no verb close"),
+        ("1.1", ["core"], [], "neither newExperiment (a writer) nor read (a reader)"),
+        ("1.1", [], [*ALL_VERBS, "read"], "has no levels"),
+        ("1.1", ["git"], [*ALL_VERBS, "saveGitStatus"], "has no level core"),
+        ("9.9", ["core"], ["read"], "has spec '9.9'; this kit certifies '1.1'"),
+    ],
+)
+def test_a_program_that_supports_too_little_is_incomplete(tmp_path, spec, of_levels, verbs, reason):
+    """
+    An adapter that answers `unsupported` to everything is not certified, whatever its hello claims.
+    """
+    hello = {"spec": spec, "levels": of_levels, "verbs": verbs}
+    path = tmp_path / "nothing.py"
+    path.write_text(
+        SCRIPT.replace("    DO\n", UNSUPPORTED).replace("for line in", f"hello |= {hello!r}\nfor line in")
+    )
+
+    few = [case for case in levels.cases() if case.rules == ("series.row",)]
+    report = certify.run([sys.executable, str(path)], cases=few, is_whole=True)
+
+    found = report.certification
+    assert report.exit_code == 1
+    assert (found.status, found.levels) == ("incomplete", ())
+    assert any(reason in each for each in found.reasons)
+
+
+UNSUPPORTED = "    print(json.dumps({'id': asked['id'], 'unsupported': {'message': 'no'}}), flush=True)\n"
+
+
+def test_a_rule_with_an_unsupported_case_and_others_that_passed_has_passed(tmp_path):
+    """
+    A language that cannot hold one of the values of a rule keeps the rule; the report names the case.
+    """
+    # It passes everything on to the right writer but texts that are not valid UTF-8.
+    path = tmp_path / "javascript.py"
+    path.write_text(WITHOUT_BYTES.replace("RIGHT", repr(RIGHT)))
+    cases = [case for case in levels.cases() if "name.utf8" in case.rules and case.role == "writer"]
+
+    report = certify.run([sys.executable, str(path)], cases=cases)
+
+    assert report.by_rule()["name.utf8"] == "passed"
+    assert report.unsupported()["name.utf8"]
+
+
+WITHOUT_BYTES = """
+import json, subprocess, sys
+inner = subprocess.Popen(RIGHT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+for line in sys.stdin:
+    if "$bytes" in line:
+        answer = json.dumps({"id": json.loads(line)["id"], "unsupported": {"message": "no such text"}})
+        print(answer, flush=True)
+        continue
+    inner.stdin.write(line)
+    inner.stdin.flush()
+    print(inner.stdout.readline(), end="", flush=True)
+"""
+
+
+def test_a_selection_of_cases_certifies_nothing():
+    code, said = run("--rule", "series.row", "--", *RIGHT)
+
+    assert code == 0, said
+    assert "so it is not certified" in said
+
+
+def test_cases_are_listed_with_level_role_and_rules():
+    """
+    The list is what the other options choose, and needs no adapter.
+    """
+    code, said = run("--list", "--rule", "series.row", "--role", "writer")
+
+    lines = [line.split("\t") for line in said.splitlines()]
+    assert code == 0
+    assert ["series.row-2", "core", "writer", "series.row"] in lines
+    assert all("series.row" in rules.split() for _, _, _, rules in lines)
+    assert {role for _, _, role, _ in lines} == {"writer"}
+
+
+def test_the_required_verbs_are_those_of_the_page():
+    """
+    ADAPTER.md has the table of levels that the kit goes by.
+    """
+    page = (Path(__file__).parents[1] / "ADAPTER.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    found = {}
+    for cells in rows:
+        if cells[0].strip("`") in certify.LEVELS and len(cells) >= 3:
+            for role, cell in zip(("writer", "reader"), cells[2:], strict=False):
+                verbs = tuple(re.findall("`([A-Za-z]+)`", cell))
+                core = REQUIRED_VERBS["core", "writer"] if "those of `core`" in cell else ()
+                if core or verbs:
+                    found[cells[0].strip("`"), role] = core or verbs
+
+    assert found == dict(REQUIRED_VERBS)
