@@ -13,14 +13,16 @@ until one of them changes; and a file that is given away is renamed, and not cop
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
-import shutil
 import stat
 from types import TracebackType
 from typing import IO, Final
 
-from lab_workbook.errors import warn
+from lab_workbook.errors import InvalidValue, warn
 
+from lab_workbook_writer.guard import for_caller
 from lab_workbook_writer.place import remove
 
 # ioctl_ficlone(2); Python has no name for it.
@@ -28,20 +30,32 @@ _FICLONE: Final = 0x40049409
 _BLOCK_BYTES: Final = 1 << 20
 
 
+# What open(2) answers because of the path: there is no such file, it is not one, or it may not be read. Every
+# other errno (no descriptors, an I/O error, a stale handle of NFS) is about the machine.
+_ABOUT_THE_PATH: Final = frozenset(
+    (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM)
+    + (errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV)
+)
+
+
 class Source:
     """
     A file to save, open from here on; with ``move`` it disappears from its place once it is saved.
 
     Raises:
-        OSError: there is no such file, or it cannot be opened.
+        OSError: there is no such file, or it may not be read; only this is marked as `guard.for_caller`.
+        InvalidValue: this is not a path.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, move: bool = False) -> None:
-        self._path = os.fspath(path)
+        self._path = _checked(path)
         self._move = move
         self._is_renamed = False
         self._is_copied = False
-        self._file = open(self._path, "rb")  # noqa: SIM115 - closed by __exit__
+        try:
+            self._file = open(self._path, "rb")  # noqa: SIM115 - closed by __exit__
+        except OSError as error:
+            raise for_caller(error) if error.errno in _ABOUT_THE_PATH else error
 
     def __enter__(self) -> Source:  # noqa: PYI034 - Self came with Python 3.11
         return self
@@ -58,7 +72,8 @@ class Source:
         with open(target, "xb") as copy:
             if not _clone(self._file, copy):
                 self._file.seek(0)
-                shutil.copyfileobj(self._file, copy, _BLOCK_BYTES)
+                while block := self._file.read(_BLOCK_BYTES):
+                    copy.write(block)
         self._is_copied = True
 
     def discard(self, target: str) -> None:
@@ -97,12 +112,20 @@ class Source:
         return True
 
 
+def _checked(path: object) -> str:
+    try:
+        text = os.fsdecode(path)  # type: ignore[arg-type]
+    except TypeError:
+        text = "\0"
+    if "\0" in text:
+        raise InvalidValue("kind.replace", f"save_file takes the path of a file, not {path!r}")
+    return text
+
+
 def _clone(source: IO[bytes], target: IO[bytes]) -> bool:
     """Let a file share the blocks of another, where the file system can; returns whether it could."""
     try:
-        import fcntl
-
         fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
-    except (ImportError, OSError):
+    except OSError:
         return False
     return True

@@ -31,10 +31,10 @@ class Losses:
         self._lock = threading.RLock()
         self._said: set[str] = set()
 
-    def add(self, kind: str, why: object = "") -> None:
-        """Count a loss of a kind of `_spec`'s ``LOSS_*``; ``why`` is told with the first of its kind."""
+    def add(self, kind: str, why: object = "", count: int = 1) -> None:
+        """Count losses of a kind of `_spec`'s ``LOSS_*``; ``why`` is in the warning of the first of its kind."""
         with self._lock:
-            self._counts[kind] += 1
+            self._counts[kind] += count
         reason = f" ({why})" if why else ""
         self.say_once(kind, f"{_SENTENCES[kind]}{reason}{self._after}")
 

@@ -21,6 +21,7 @@ from lab_workbook.errors import InvalidRow, InvalidSeries
 from lab_workbook.protocol import _spec, cells
 from lab_workbook.protocol.text import is_utf8
 
+from lab_workbook_writer import guard
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.losses import Losses
 
@@ -60,27 +61,29 @@ class TimeSeriesLog:
             InvalidRow: a field is not one of this series, or the row is no mapping (rule ``series.row``).
             InvalidValue: a value is of a type that has no rule (rule ``series.value``); nothing is written.
         """
-        given = more if row is _NO_ROW else self._merged(row, more)
-        try:
-            values = self._cells_of(given)
-        except KeyError:
-            values = self._with_missing(given)
-        if len(given) > len(values):
-            raise self._unknown(given)
-        formats = self._formats
-        line = ",".join([formats[type(value)](value) for value in values])
         second, end_of_row = self._clock
         now = int(time())
-        if now != second:
-            end_of_row = strftime(f",{_spec.SERIES_DATE_FORMAT}\n", gmtime(now))
-            # One tuple, so that no other thread sees this second with another one's text.
-            self._clock = (now, end_of_row)
+        # Not decorated with `guard.verb`, which costs a call per row.
         try:
+            given = more if row is _NO_ROW else self._merged(row, more)
+            try:
+                values = self._cells_of(given)
+            except KeyError:
+                values = self._with_missing(given)
+            if len(given) > len(values):
+                raise self._unknown(given)
+            formats = self._formats
+            line = ",".join([formats[type(value)](value) for value in values])
+            if now != second:
+                end_of_row = strftime(f",{_spec.SERIES_DATE_FORMAT}\n", gmtime(now))
+                # One tuple, so that no other thread sees this second with another one's text.
+                self._clock = (now, end_of_row)
             self._append((line + end_of_row).encode())
-        except OSError as error:
-            self._losses.add(_spec.LOSS_ROWS, f"{self.name!r}: {error}")
+        except Exception as error:
+            if not self._absorbs(error, 1):
+                raise
         if now != second:
-            # After the row is safe, and once a second: how its delivery fares.
+            # Once a second, after the row was stored or lost: a dead uploader is what fills the disk of a spool.
             self._look()
 
     def all_of(self, rows: Sequence[Mapping[str, object]]) -> None:
@@ -91,17 +94,22 @@ class TimeSeriesLog:
             InvalidRow, InvalidValue: as for a single row; nothing is written.
         """
         formats = self._formats
-        end_of_row = strftime(f",{_spec.SERIES_DATE_FORMAT}\n", gmtime())
-        lines = [
-            ",".join([formats[type(value)](value) for value in self._with_missing(row)]) + end_of_row
-            for row in rows
-        ]
         try:
+            end_of_row = strftime(f",{_spec.SERIES_DATE_FORMAT}\n", gmtime())
+            lines = [
+                ",".join([formats[type(value)](value) for value in self._with_missing(row)]) + end_of_row
+                for row in rows
+            ]
             self._append("".join(lines).encode())
-        except OSError as error:
-            for _ in lines:
-                self._losses.add(_spec.LOSS_ROWS, f"{self.name!r}: {error}")
+        except Exception as error:
+            if not self._absorbs(error, len(rows)):
+                raise
         self._look()
+
+    def _absorbs(self, error: Exception, rows: int) -> bool:
+        return guard.absorbs(
+            error, lambda why: self._losses.add(_spec.LOSS_ROWS, f"{self.name!r}: {why}", rows)
+        )
 
     def __repr__(self) -> str:
         return f"<TimeSeriesLog {self.name!r} of {', '.join(self.fields)}>"

@@ -22,8 +22,16 @@ from lab_workbook.errors import InvalidSeries, InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec, documents, jsontext, names
 from lab_workbook.protocol.text import mended
 
-from lab_workbook_writer import lifecycle, series_log
+from lab_workbook_writer import guard, lifecycle, series_log
 from lab_workbook_writer.append_file import AppendFile, Opener
+
+# All that costs little is imported here and not in its verb: the package may be gone by then.
+from lab_workbook_writer.capture import figure as figures
+from lab_workbook_writer.capture import model
+from lab_workbook_writer.capture import tensors as tensor_files
+from lab_workbook_writer.capture.plain import plain
+from lab_workbook_writer.capture.redaction import redactions
+from lab_workbook_writer.handover import Source
 from lab_workbook_writer.losses import Losses
 from lab_workbook_writer.metrics import Metrics
 from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Place, remove, write_file
@@ -34,6 +42,10 @@ if TYPE_CHECKING:
     from lab_workbook_writer.capture.sampling import Sampler
     from lab_workbook_writer.guest import Guest
     from lab_workbook_writer.host import Host
+
+
+def _itself(workbook: Workbook) -> Workbook:
+    return workbook
 
 
 class Workbook:
@@ -61,6 +73,7 @@ class Workbook:
         self._metrics = Metrics(self.new_time_series_log)
         self._output: OutputCapture | None = None
         self._sampler: Sampler | None = None
+        self._system: TimeSeriesLog | None = None
         self._is_open = True
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
@@ -68,6 +81,7 @@ class Workbook:
         self._watch.start()
 
     @property
+    @guard.verb(otherwise=lambda workbook: workbook._tag)  # noqa: SLF001 - of the workbook itself
     def tag(self) -> str:
         """
         The name of the experiment.
@@ -78,6 +92,7 @@ class Workbook:
         run = self._guest.run() if self._guest else None
         return run.tag if run else self._tag
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_json(self, name: str, value: object, *, allow: Collection[str] = ()) -> None:
         """
         Save parameters or results, as ``<name>.json``.
@@ -95,9 +110,6 @@ class Workbook:
         Raises:
             InvalidValue: something in it has no rule in JSON, such as a function.
         """
-        from lab_workbook_writer.capture.plain import plain
-        from lab_workbook_writer.capture.redaction import redactions
-
         found: list[str] = []
 
         def redact(whole: Any) -> Any:
@@ -111,6 +123,7 @@ class Workbook:
         self._losses.add_secrets(repr(path), found, advice)
         self._save_bytes(path, data)
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_text(self, name: str, text: str) -> None:
         """
         Save a text under its name as it is.
@@ -124,6 +137,7 @@ class Workbook:
         path = self._take(name)
         self._save_bytes(path, mended(text, self._losses.add).encode())
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_file(self, name: str, path: str | os.PathLike[str], *, move: bool = False) -> None:
         """
         Save a copy of a file under a name of your choice.
@@ -136,12 +150,11 @@ class Workbook:
         Raises:
             OSError: there is no such file, or it cannot be opened.
         """
-        from lab_workbook_writer.handover import Source
-
         with Source(path, move=move) as source:
             if self._save(self._take(name), source.fill, source.discard):
                 source.let_go()
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_torch(self, name: str, value: object) -> None:
         """
         Save a model, a tensor or anything else that torch can save, as ``<name>.pt``.
@@ -155,10 +168,9 @@ class Workbook:
             ImportError: torch is not installed.
         """
         path = self._take(name, _spec.KIND_PYTORCH_SUFFIX)
-        from lab_workbook_writer.capture import model
-
         self._save(path, model.saves(value, lambda: self._hint_at_pickle(path)))
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_tensors(self, name: str, tensors: Mapping[str, Any]) -> None:
         """
         Save tensors of torch or arrays of numpy by their names, as ``<name>.safetensors``.
@@ -171,11 +183,10 @@ class Workbook:
             ImportError: safetensors is not installed: ``pip install 'lab-workbook[models]'``.
             InvalidValue: something in it is no tensor, or no name for one.
         """
-        from lab_workbook_writer.capture import tensors as capture
-
         path = self._take(name, _spec.TENSORS_SUFFIX)
-        self._save(path, capture.saves(tensors))
+        self._save(path, tensor_files.saves(tensors))
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_figure(self, name: str, figure: Any) -> None:
         """
         Save a figure of matplotlib or plotly, or an image of Pillow, as ``<name>.png``.
@@ -189,12 +200,11 @@ class Workbook:
         Raises:
             InvalidValue: this is no figure.
         """
-        from lab_workbook_writer.capture import figure as capture
+        suffix = figures.suffix(name)
+        fill = figures.saves(figure, suffix or figures.DEFAULT)
+        self._save(self._take(name, "" if suffix else figures.DEFAULT), fill)
 
-        suffix = capture.suffix(name)
-        fill = capture.saves(figure, suffix or capture.DEFAULT)
-        self._save(self._take(name, "" if suffix else capture.DEFAULT), fill)
-
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_t7(self, name: str, value: object) -> None:
         """
         Save arrays, tables, numbers and texts so that Torch reads them, as ``<name>.t7``.
@@ -208,10 +218,9 @@ class Workbook:
             Unwritable: Torch has nothing like something in it.
         """
         path = self._take(name, _spec.KIND_TORCH7_SUFFIX)
-        from lab_workbook_writer.capture import model
-
         self._save(path, model.saves_t7(value))
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_git_status(self, name: str = _spec.GIT_DEFAULT_NAME) -> None:
         """
         Save the source as it runs, for the repository of the working directory.
@@ -227,25 +236,23 @@ class Workbook:
         commit = self._take(name, _spec.KIND_GIT_COMMIT_SUFFIX)
         for suffix in (_spec.KIND_GIT_PATCH_SUFFIX, _spec.GIT_STATE_SUFFIX):
             self._take(name, suffix)
+        if isinstance(self._place, Nowhere):
+            # It asks for no bytes, so git is not run.
+            self._save_bytes(commit, b"")
+            return
         from lab_workbook_writer.capture import git, source
 
-        captured: list[source.Captured] = []
-
-        def fill(path: str) -> None:
-            # In here, because a workbook that is switched off asks for nothing.
-            captured.append(source.capture(name))
-            write_file(path, captured[0].parts[0][1])
-
         try:
-            self._save(commit, fill)
+            captured = source.capture(name)
         except git.NotRecorded as problem:
             self._losses.say_once("git", f"save_git_status: nothing is recorded: {problem}")
-        for each in captured:
-            for suffix, data in each.parts[1:]:
-                self._save_bytes(self._take(name, suffix), data)
-            for note in each.notes:
-                self._losses.say_once(f"git {note}", f"save_git_status: {note}")
+            return
+        for suffix, data in captured.parts:
+            self._save_bytes(self._take(name, suffix), data)
+        for note in captured.notes:
+            self._losses.say_once(f"git {note}", f"save_git_status: {note}")
 
+    @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_environment(self, name: str = _spec.ENVIRONMENT_DEFAULT_NAME) -> None:
         """
         Save what the script runs in, as ``<name>.json``.
@@ -290,12 +297,13 @@ class Workbook:
             file = self._append_file(path, lambda: self._open_series(path, header, every))
             self._series[path] = file
         if self._guest is None:
-            try:
+            with guard.absorbing(
+                lambda why: warn(f"{path!r} cannot be made just now ({why}): it is tried again with each row")
+            ):
                 file.open()
-            except OSError as error:
-                warn(f"{path!r} cannot be made just now ({error}): it is tried again with each row")
         return TimeSeriesLog(path, fields, file, self._losses, self._look)
 
+    @guard.verb(_spec.LOSS_ROWS)
     def log(self, values: Mapping[str, object], step: int | None = None) -> None:
         """
         Log metrics without saying beforehand what they are.
@@ -317,6 +325,7 @@ class Workbook:
         """
         self._metrics.log(values, step)
 
+    @guard.verb(_spec.LOSS_ARTIFACTS, otherwise=_itself)
     def capture_output(self) -> Workbook:
         """
         Keep what is printed from now on, as ``output.csv``; returns the workbook.
@@ -336,6 +345,7 @@ class Workbook:
             )
         return self
 
+    @guard.verb(_spec.LOSS_ARTIFACTS, otherwise=_itself)
     def sample_system(self, every: float = 10) -> Workbook:
         """
         Measure the load of the machine every so many seconds, as ``system.csv``; returns the workbook.
@@ -355,17 +365,17 @@ class Workbook:
         if self._sampler is not None or self._guest is not None or root is None:
             return self
         why = sampling.problem()
-        if why is None:
-            gpus = sampling.gpu_count()
-            name = self.new_time_series_log(sampling.NAME, sampling.fields(gpus)).name
-            try:
-                self._sampler = sampling.start(f"{root}{name}", every, gpus)
-            except OSError as error:
-                why = f"system metrics are not recorded: {error}"
         if why is not None:
             self._losses.say_once("system", why)
+            return self
+        gpus = sampling.gpu_count()
+        if self._system is None:
+            # Opened once, also where the process that measures is started at the second call only.
+            self._system = self.new_time_series_log(sampling.NAME, sampling.fields(gpus))
+        self._sampler = sampling.start(f"{root}{self._system.name}", every, gpus)
         return self
 
+    @guard.verb(otherwise=lambda _workbook: False)
     def flush(self, seconds: float | None = None) -> bool:
         """
         Make everything so far survive a power loss, and ask for its delivery now.
@@ -445,15 +455,14 @@ class Workbook:
 
     def _save(self, path: str, fill: Fill, discard: Discard = remove) -> bool:
         """Hand an artifact over, or count it as lost; returns whether it was handed over."""
-        try:
+        with guard.absorbing(lambda why: self._losses.add(_spec.LOSS_ARTIFACTS, f"{path!r}: {why}")):
             self._place.save(path, fill, discard)
-        except OSError as error:
-            self._losses.add(_spec.LOSS_ARTIFACTS, f"{path!r}: {error}")
-            return False
-        return True
+            return True
+        return False
 
     def _look(self) -> None:
-        self._place.look()
+        with guard.absorbing(lambda why: self._losses.say_once("look", f"the upload is not watched: {why}")):
+            self._place.look()
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -461,22 +470,28 @@ class Workbook:
 
     def _end(self, ended: lifecycle.Ended) -> None:
         if self._output is not None and self._is_open:
-            self._output.stop()
+            with self._closing("the capture of output"):
+                self._output.stop()
         if self._sampler is not None and self._is_open:
-            self._sampler.stop()
+            with self._closing("the sampler of the system"):
+                self._sampler.stop()
         with self._lock:
             if not self._is_open:
                 return
             self._is_open = False
             self._watch.stop()
-            for file in self._series.values():
-                file.close()
-        try:
+            for name, file in self._series.items():
+                with self._closing(repr(name)):
+                    file.close()
+        with self._closing("what other ranks have logged"):
             self._take_over()
+        with guard.absorbing(lambda why: warn(f"the end of {self._tag} could not be written: {why}")):
             ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
             self._place.end(ending)
-        except OSError as error:
-            warn(f"the end of {self.tag} could not be written: {error}")
+
+    def _closing(self, part: str) -> guard.absorbing:
+        """Go on to the end of the experiment although a part of it cannot be closed."""
+        return guard.absorbing(lambda why: warn(f"{part} could not be closed: {why}"))
 
     def _take_over(self) -> None:
         """Make what other ranks have logged a part of what is sealed."""
