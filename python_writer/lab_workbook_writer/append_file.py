@@ -19,6 +19,7 @@ from typing import ClassVar
 Opener = Callable[[], int]
 
 _CLOSED = -1
+_NO_FILE = (0, 0)
 
 # A script that closes descriptors and opens files gets the lowest numbers that are free: never ours.
 _OUT_OF_THE_WAY = 512
@@ -39,7 +40,7 @@ class AppendFile:
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
         self._descriptor = _CLOSED
-        self._identity = (0, 0)
+        self._identity = _NO_FILE
         self._closings_seen = 0
         self._torn_at: int | None = None
         # Reentrant, because a signal handler may append while its own thread is in here.
@@ -77,7 +78,7 @@ class AppendFile:
         """
         with self._lock:
             self._closings_seen = AppendFile._closings
-            if self._descriptor < 0 or identity(self._descriptor) != self._identity:
+            if not self._is_open():
                 self._descriptor = out_of_the_way(self._opener())
                 self._identity = identity(self._descriptor)
             if self._torn_at is not None:
@@ -97,10 +98,12 @@ class AppendFile:
     def close(self) -> None:
         """Let go of the file; the opener answers whoever appends from now on."""
         with self._lock:
-            if self._descriptor >= 0 and identity(self._descriptor) == self._identity:
-                with contextlib.suppress(OSError):
-                    self.open()
-                os.close(self._descriptor)
+            if self._is_open():
+                if self._torn_at is not None:
+                    with contextlib.suppress(OSError):
+                        self._cut(self._torn_at)
+                descriptor, self._descriptor = self._descriptor, _CLOSED
+                os.close(descriptor)
             self.forget()
 
     def forget(self) -> None:
@@ -112,6 +115,10 @@ class AppendFile:
         self._lock = threading.RLock()
         self._descriptor = _CLOSED
         self._torn_at = None
+
+    def _is_open(self) -> bool:
+        # Where fstat has failed there is no identity, which is what a closed descriptor has as well.
+        return self._descriptor >= 0 and identity(self._descriptor) == self._identity != _NO_FILE
 
     def _reopen(self, error: OSError) -> None:
         if error.errno != errno.EBADF:
@@ -143,7 +150,7 @@ def identity(descriptor: int) -> tuple[int, int]:
     try:
         found = os.fstat(descriptor)
     except OSError:
-        return (0, 0)
+        return _NO_FILE
     return (found.st_dev, found.st_ino)
 
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any, TypeVar
 
 from lab_workbook.errors import TagTaken, warn
 from lab_workbook.protocol import _spec, documents, jsontext, prefix
 
+from lab_workbook_writer import guard
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
+
+_Result = TypeVar("_Result")
 
 _ADVICE = (
     "give bucket_prefix=..., set LAB_WORKBOOK_BUCKET_PREFIX,"
@@ -74,18 +78,23 @@ class Folder(Tree):
         self._names.update(names)
 
     def end(self, ending: Ending) -> bool:
-        files = {}
+        files, sha256 = {}, _sha256()
         for name in sorted(self._names):
-            facts = _facts(self.root + name)
-            if facts is None:
+            try:
+                facts = _twice(partial(_facts, self.root + name, sha256))
+            except OSError as error:
+                warn(f"{self.root}{name} cannot be read again ({error}): end.json does not list it")
                 ending.lost[_spec.LOSS_ARTIFACTS] += 1
             else:
                 files[name] = facts
         document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
+        data = jsontext.encode(document, _unreported)
         # What end.json lists must outlive a power loss that end.json itself outlives.
-        self.sync()
-        self.create(_spec.LAYOUT_END, jsontext.encode(document, _unreported))
-        self.sync()
+        with guard.absorbing(_warn_of_power_loss):
+            self.sync()
+        _twice(lambda: self.create(_spec.LAYOUT_END, data))
+        with guard.absorbing(_warn_of_power_loss):
+            self.sync()
         with contextlib.suppress(OSError):
             os.rmdir(self.root + _spec.LAYOUT_TMP)
         return True
@@ -101,20 +110,35 @@ class Folder(Tree):
         self.create(_spec.LAYOUT_BEGIN, jsontext.encode(begin, _unreported))
 
 
-def _facts(path: str) -> dict[str, Any] | None:
-    """Return what end.json says of a file; None, with a warning, where it cannot be read again."""
-    import hashlib
-
-    digest, size = hashlib.sha256(), 0
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while block := file.read(1 << 20):
+def _facts(path: str, sha256: Callable[[], Any] | None) -> dict[str, Any]:
+    """Return what end.json lists about a file."""
+    digest, size = sha256() if sha256 else None, 0
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(1 << 20):
+            size += len(block)
+            if digest is not None:
                 digest.update(block)
-                size += len(block)
-    except OSError as error:
-        warn(f"{path} cannot be read again ({error}): end.json does not list it")
-        return None
-    return {"bytes": size, "sha256": digest.hexdigest()}
+    return {"bytes": size, **({} if digest is None else {"sha256": digest.hexdigest()})}
+
+
+def _sha256() -> Callable[[], Any] | None:
+    """Return what makes a digest, or None if it cannot be loaded: a checksum is optional, end.json is not."""
+    with guard.absorbing(lambda why: warn(f"end.json lists no checksums: {why}")):
+        import hashlib
+
+        return hashlib.sha256
+    return None
+
+
+def _twice(attempt: Callable[[], _Result]) -> _Result:
+    """Try again once: a fault that passes must not cost the end of an experiment."""
+    with contextlib.suppress(OSError):
+        return attempt()
+    return attempt()
+
+
+def _warn_of_power_loss(why: str) -> None:
+    warn(f"the experiment is complete, but might not survive a power loss: {why}")
 
 
 def _unreported(_kind: str) -> None:

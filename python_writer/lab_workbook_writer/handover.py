@@ -63,7 +63,9 @@ class Source:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        # Nothing was written to it, so no fault that close reports can concern what is saved.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def fill(self, target: str) -> None:
         """Make the new file ``target``."""

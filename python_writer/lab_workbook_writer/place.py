@@ -157,9 +157,10 @@ class Tree:
         temporary = self.write_temporary(lambda path: write_file(path, data))
         try:
             os.link(temporary, path)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
+        except FileExistsError:
+            raise
+        except OSError:
+            # There are file systems without hard links: FAT, some network and FUSE file systems.
             write_file(path, data)
         finally:
             remove(temporary)
@@ -201,10 +202,6 @@ class Tree:
         except OSError:
             self._unsynced |= unsynced
             raise
-
-
-# What link(2) says on file systems without hard links: FAT, some network and FUSE file systems.
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
 def write_file(path: str, data: bytes) -> None:

@@ -36,6 +36,7 @@ from lab_workbook_writer.losses import Losses
 from lab_workbook_writer.metrics import Metrics
 from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Place, remove, write_file
 from lab_workbook_writer.series_log import TimeSeriesLog
+from lab_workbook_writer.spare import Spare
 
 if TYPE_CHECKING:
     from lab_workbook_writer.capture.output import OutputCapture
@@ -75,6 +76,7 @@ class Workbook:
         self._sampler: Sampler | None = None
         self._system: TimeSeriesLog | None = None
         self._is_open = True
+        self._spare = Spare()
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
         self._watch = lifecycle.Watch(self._end, self._after_fork)
@@ -469,6 +471,8 @@ class Workbook:
             raise Misuse("end.last", f"the experiment {self.tag} is closed: nothing can be added to it")
 
     def _end(self, ended: lifecycle.Ended) -> None:
+        if self._is_open:
+            self._spare.release()
         if self._output is not None and self._is_open:
             with self._closing("the capture of output"):
                 self._output.stop()
@@ -509,6 +513,7 @@ class Workbook:
             self._output.forget()
         self._sampler = None
         self._losses.after_fork()
+        self._spare.release()
         self._place.after_fork()
         self._place = Nowhere(self.where, self._say_forked)
         self._host = self._guest = None

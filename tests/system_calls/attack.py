@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import io
 import itertools
 import json
 import os
@@ -46,6 +47,7 @@ class Case(NamedTuple):
     times: int
 
 
+_numbers = itertools.count(1)
 _libc = ctypes.CDLL(None)
 _libc.getenv.restype = ctypes.c_char_p
 
@@ -62,7 +64,7 @@ def cases(calls: dict[str, int], most: int) -> Iterator[Case]:
         names = itertools.cycle(ERRNOS.get(kind, ERRNOS[""]))
         places = range(1, count + 1)
         if count > most:
-            places = sorted({round(1 + step * (count - 1) / (most - 1)) for step in range(most)})
+            places = [1 + count * (2 * step + 1) // (2 * most) for step in range(most)]
         for nth in places:
             for name in [next(names) for _ in range(1 if most < 20 else len(ERRNOS.get(kind, ERRNOS[""])))]:
                 yield Case(kind, nth, name, 1)
@@ -183,8 +185,10 @@ def save_git_status(script: Script, number: int) -> Attempt:
     name = f"Source{number}"
 
     def missing() -> dict[str, int]:
-        # A file for the state, which is the last; where git itself reports a fault, that is not a loss.
-        return script.missing(f"{name}.git-state.json")
+        suffixes = (".git-current-commit", ".git-patch", ".git-state.json", ".git-bundle")
+        there = [script.stored(name + suffix) for suffix in suffixes]
+        # Where nothing could be captured, what it would have consisted of is not known.
+        return {"artifacts": there.count(False) if any(there) else 1}
 
     return lambda: script.workbook.save_git_status(name), missing
 
@@ -271,13 +275,21 @@ def capture_output(script: Script, number: int) -> Attempt:
 
 
 def printing(script: Script, number: int) -> Attempt:
+    # The script's own stream does not fail.
+    sys.stdout = io.StringIO()
     script.workbook.capture_output()
     return lambda: print(f"line {number}"), lambda: {"rows": int("1" not in script.rows("output"))}
 
 
 def sample_system(script: Script, number: int) -> Attempt:
     del number
-    return script.workbook.sample_system, lambda: {"artifacts": int(script.workbook._sampler is None)}  # noqa: SLF001
+
+    def missing() -> dict[str, int]:
+        # Where the system does not tell what is needed, there is a sentence and no loss, as without psutil.
+        is_said = "system" in script.workbook._losses._said  # noqa: SLF001
+        return {"artifacts": int(script.workbook._sampler is None and not is_said)}  # noqa: SLF001
+
+    return script.workbook.sample_system, missing
 
 
 def close(script: Script, number: int) -> Attempt:
@@ -302,6 +314,8 @@ VERBS = {
 }
 # These change the workbook for good, so each case has one of its own.
 ONCE = {capture_output, printing, sample_system, close, leave, log_new}
+# These take so long that a call after the fault is made by the next case only.
+SLOW = {save_git_status, save_environment}
 
 
 def forget(modules: set[str]) -> None:
@@ -314,11 +328,10 @@ def forget(modules: set[str]) -> None:
             del sys.modules[name]
 
 
-def attack(verb: Callable[[Script, int], Attempt], folder: str, most: int) -> Iterator[dict[str, Any]]:
-    numbers = itertools.count(1)
-    script = Script(folder)
-    modules = set(sys.modules)
-    call, missing = verb(script, next(numbers))
+def attack(
+    verb: Callable[[Script, int], Attempt], script: Script, most: int, modules: set[str]
+) -> Iterator[dict[str, Any]]:
+    call, missing = verb(script, next(_numbers))
     fail()
     call()
     calls = fail()
@@ -326,10 +339,11 @@ def attack(verb: Callable[[Script, int], Attempt], folder: str, most: int) -> It
     for case in cases({kind: count for kind, count in calls.items() if kind != "failed"}, most):
         if verb in ONCE:
             script.workbook.close()
-            script = Script(folder)
-        call, missing = verb(script, next(numbers))
+            script = Script(script.folder)
+        call, missing = verb(script, next(_numbers))
         forget(modules)
         raised = None
+        before = script.workbook._losses.counts()  # noqa: SLF001
         fail(f"{case.kind} {case.nth} {getattr(errno, case.errno)} {case.times}")
         try:
             call()
@@ -343,17 +357,25 @@ def attack(verb: Callable[[Script, int], Attempt], folder: str, most: int) -> It
             "raised": raised and f"{type(raised).__name__}: {raised}",
             "root": script.root,
             "missing": missing(),
+            "counted": {
+                kind: count - before[kind]
+                for kind, count in script.workbook._losses.counts().items()  # noqa: SLF001
+                if kind in ("rows", "artifacts")
+            },
         }
-        if verb not in ONCE:
-            call, missing = verb(script, next(numbers))
+        if verb not in ONCE | SLOW:
+            call, missing = verb(script, next(_numbers))
             call()
             assert not any(missing().values()), f"it fails after {case}, although no call does any more"
-    script.workbook.close()
+    if verb in ONCE:
+        script.workbook.close()
 
 
 def main() -> None:
     names, result, most = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    found = [done for name in names.split(",") for done in attack(VERBS[name], os.getcwd(), most)]
+    script, modules = Script(os.getcwd()), set(sys.modules)
+    found = [done for name in names.split(",") for done in attack(VERBS[name], script, most, modules)]
+    script.workbook.close()
     with open(result, "w", encoding="utf-8") as file:
         json.dump(found, file)
 

@@ -70,6 +70,7 @@ class Git:
             GitFailed: it ended with another code than 0.
             TooSlow: it took too long, and was ended.
             NotRecorded: there is no git.
+            OSError: no process can be started now.
         """
         left = self.deadline - time.monotonic()
         allowed = left if seconds is None else min(left, seconds)
@@ -116,10 +117,10 @@ def _run(
             # In a session of its own, so that what it starts is ended with it, and Ctrl-C is the script's.
             start_new_session=True,
         )
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         if not os.path.isdir(folder or "."):
             raise NotRecorded(f"the working directory is gone: {error}") from None
-        raise NotRecorded("git is not installed, or cannot be started") from None
+        raise NotRecorded("git is not installed, or may not be executed") from None
     try:
         answer, complaint = process.communicate(given, timeout=seconds)
     except subprocess.TimeoutExpired:
