@@ -80,13 +80,9 @@ class Folder(Tree):
     def end(self, ending: Ending) -> bool:
         files, sha256 = {}, _sha256()
         for name in sorted(self._names):
-            try:
-                facts = _twice(partial(_facts, self.root + name, sha256))
-            except OSError as error:
-                warn(f"{self.root}{name} cannot be read again ({error}): end.json does not list it")
-                ending.lost[_spec.LOSS_ARTIFACTS] += 1
-            else:
-                files[name] = facts
+            with guard.absorbing(partial(_warn_of_unreadable, self.root + name)):
+                files[name] = _twice(partial(_facts, self.root + name, sha256))
+        ending.lost[_spec.LOSS_ARTIFACTS] += len(self._names - files.keys())
         document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
         data = jsontext.encode(document, _unreported)
         # What end.json lists must outlive a power loss that end.json itself outlives.
@@ -135,6 +131,10 @@ def _twice(attempt: Callable[[], _Result]) -> _Result:
     with contextlib.suppress(OSError):
         return attempt()
     return attempt()
+
+
+def _warn_of_unreadable(path: str, why: str) -> None:
+    warn(f"{path} cannot be read again ({why}): end.json does not list it")
 
 
 def _warn_of_power_loss(why: str) -> None:

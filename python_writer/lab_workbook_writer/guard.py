@@ -51,10 +51,10 @@ def verb(
         name = method.__name__
 
         @wraps(method)
-        def guarded(self: _Self, *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        def guarded(self: _Self, /, *args: _P.args, **kwargs: _P.kwargs) -> _Result:
             try:
                 return method(self, *args, **kwargs)
-            except Exception as error:  # noqa: BLE001 - `absorbs` decides which pass
+            except Exception as error:
                 call = f"{name}({args[0]!r})" if args and isinstance(args[0], str) else name
                 if _is_wrong_call(error) or not absorbs(error, lambda why: _report(self, loss, call, why)):
                     raise

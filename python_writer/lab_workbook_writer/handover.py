@@ -32,9 +32,9 @@ _BLOCK_BYTES: Final = 1 << 20
 
 # What open(2) answers because of the path: there is no such file, it is not one, or it may not be read. Every
 # other errno (no descriptors, an I/O error, a stale handle of NFS) is about the machine.
-_ABOUT_THE_PATH: Final = frozenset(
-    (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM)
-    + (errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV)
+_ABOUT_THE_PATH: Final = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
+    *(errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV),
 )
 
 
@@ -55,7 +55,9 @@ class Source:
         try:
             self._file = open(self._path, "rb")  # noqa: SIM115 - closed by __exit__
         except OSError as error:
-            raise for_caller(error) if error.errno in _ABOUT_THE_PATH else error
+            if error.errno in _ABOUT_THE_PATH:
+                for_caller(error)
+            raise
 
     def __enter__(self) -> Source:  # noqa: PYI034 - Self came with Python 3.11
         return self

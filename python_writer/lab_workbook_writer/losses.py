@@ -32,7 +32,7 @@ class Losses:
         self._said: set[str] = set()
 
     def add(self, kind: str, why: object = "", count: int = 1) -> None:
-        """Count losses of a kind of `_spec`'s ``LOSS_*``; ``why`` is in the warning of the first of its kind."""
+        """Count losses of one of `_spec`'s ``LOSS_*``; ``why`` is in the warning of the first of its kind."""
         with self._lock:
             self._counts[kind] += count
         reason = f" ({why})" if why else ""

@@ -71,7 +71,7 @@ class TimeSeriesLog:
             except KeyError:
                 values = self._with_missing(given)
             if len(given) > len(values):
-                raise self._unknown(given)
+                raise self._unknown(given)  # noqa: TRY301 - an inner function would cost a call per row
             formats = self._formats
             line = ",".join([formats[type(value)](value) for value in values])
             if now != second:
@@ -83,7 +83,7 @@ class TimeSeriesLog:
             if not self._absorbs(error, 1):
                 raise
         if now != second:
-            # Once a second, after the row was stored or lost: a dead uploader is what fills the disk of a spool.
+            # Once a second, also after a loss: a dead uploader is what fills the disk of a spool.
             self._look()
 
     def all_of(self, rows: Sequence[Mapping[str, object]]) -> None:

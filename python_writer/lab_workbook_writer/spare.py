@@ -1,6 +1,4 @@
-"""
-A descriptor kept in reserve, so that an experiment can end in a script that has used up all of its own.
-"""
+"""A descriptor kept in reserve, so that an experiment can end in a script that has used up all others."""
 
 from __future__ import annotations
 

@@ -200,16 +200,17 @@ def test_without_psutil_there_is_a_sentence(tmp_path, monkeypatch, capsys):
     assert lines(tmp_path) == []
 
 
-def test_a_python_that_cannot_be_started_is_said(tmp_path, monkeypatch, capsys):
+def test_a_python_that_cannot_be_started_is_a_loss(tmp_path, monkeypatch, capsys):
     """
-    Training goes on.
+    Training goes on, and end.json counts the series as an artifact that was lost.
     """
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
     with lab_workbook.new_experiment(bucket_prefix=f"file://{tmp_path}", tag="T", system_metrics=1):
         pass
 
-    assert "system metrics are not recorded" in capsys.readouterr().err
+    assert "sample_system: [Errno 2] No such file or directory" in capsys.readouterr().err
+    assert json.loads((tmp_path / "T/.lab-workbook/end.json").read_text())["lost"]["artifacts"] == 1
 
 
 def test_it_starts_once(tmp_path):

@@ -22,7 +22,9 @@ def failing_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = tmp_path_factory.mktemp("library") / "failing_calls.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True)
     # Another libc may name its functions otherwise.
-    probe = ["import ctypes; f = ctypes.CDLL(None).getenv; f.restype = ctypes.c_char_p; print(f(b'fail nothing'))"]
+    probe = [
+        "import ctypes; f = ctypes.CDLL(None).getenv; f.restype = ctypes.c_char_p; print(f(b'fail nothing'))"
+    ]
     done = subprocess.run(
         [sys.executable, "-c", *probe],
         env={**os.environ, "LD_PRELOAD": str(library)},

@@ -7,11 +7,10 @@ is true of numpy and `save_t7`.
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from lab_workbook_writer.capture.optional import load
 from lab_workbook_writer.capture.sink import sink
 from lab_workbook_writer.place import Fill
 
@@ -26,7 +25,7 @@ def saves(value: object, hint: Callable[[], None] = lambda: None) -> Fill:
     """
 
     def fill(path: str) -> None:
-        torch = _torch()
+        torch = load("torch", "save_torch needs torch, and it is not installed: pip install torch")
         with sink(path) as file:
             torch.save(value, file)
         if _needs_code(torch, path):
@@ -62,10 +61,3 @@ def _needs_code(torch: Any, path: str) -> bool:
         # By its name, because importing pickle costs more than a tenth of a new_experiment.
         return type(error).__name__ == "UnpicklingError"
     return False
-
-
-def _torch() -> Any:
-    try:
-        return sys.modules.get("torch") or importlib.import_module("torch")
-    except ImportError as error:
-        raise ImportError("save_torch needs torch, and it is not installed: pip install torch") from error

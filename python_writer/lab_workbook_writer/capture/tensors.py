@@ -6,7 +6,6 @@ The library is Hugging Face's (the extra ``models``), and arrives when `save_ten
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from lab_workbook.errors import InvalidValue
 
+from lab_workbook_writer.capture.optional import load
 from lab_workbook_writer.place import Fill, remove
 
 # How Rust ends what it says when the system has refused.
@@ -37,7 +37,10 @@ def saves(tensors: Any) -> Fill:
             raise _no_tensors(f"and {name!r} is a {type(tensor).__name__}")
     torch = sys.modules.get("torch")
     is_torch = torch is not None and any(isinstance(tensor, torch.Tensor) for tensor in tensors.values())
-    library = _library("torch" if is_torch else "numpy")
+    library = load(
+        f"safetensors.{'torch' if is_torch else 'numpy'}",
+        "save_tensors needs safetensors, and it is not installed: pip install 'lab-workbook[models]'",
+    )
 
     def fill(path: str) -> None:
         found = _of_torch(torch, tensors) if is_torch else _of_numpy(tensors)
@@ -72,15 +75,6 @@ def _of_numpy(tensors: Mapping[str, Any]) -> dict[str, Any]:
 
     # The library writes the memory as it lies there, transposed or backwards.
     return {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-
-
-def _library(flavour: str) -> Any:
-    try:
-        return importlib.import_module(f"safetensors.{flavour}")
-    except ImportError as error:
-        raise ImportError(
-            "save_tensors needs safetensors, and it is not installed: pip install 'lab-workbook[models]'"
-        ) from error
 
 
 def _no_tensors(why: str) -> InvalidValue:
