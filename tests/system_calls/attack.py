@@ -157,6 +157,7 @@ def save_file_moved(script: Script, number: int) -> Attempt:
 
 def save_torch(script: Script, number: int) -> Attempt:
     torch = types.ModuleType("torch")
+    torch.Tensor = type("Tensor", (), {})
     torch.save = lambda value, file: file.write(repr(value).encode())
     sys.modules["torch"] = torch
     name = f"model{number}"
