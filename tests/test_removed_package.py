@@ -140,7 +140,10 @@ for line in open(journal):
     assert done.returncode == 0, done.stderr
     assert f"lab-workbook push {spool}" in done.stderr
     pushed = subprocess.run(
-        [sys.executable, "-m", "lab_workbook.cli", "push", str(spool)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "lab_workbook.cli", "push", str(spool)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert pushed.returncode == 0, pushed.stderr
     experiment = lab_workbook.ExperimentRepository(bucket_prefix)["T"]

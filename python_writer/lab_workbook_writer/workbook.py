@@ -305,7 +305,6 @@ class Workbook:
                 file.open()
         return TimeSeriesLog(path, fields, file, self._losses, self._look)
 
-    @guard.verb(_spec.LOSS_ROWS)
     def log(self, values: Mapping[str, object], step: int | None = None) -> None:
         """
         Log metrics without saying beforehand what they are.
@@ -325,7 +324,12 @@ class Workbook:
             InvalidSeries: a key cannot be a field (rule ``series.fields``).
             InvalidValue: a value is of a type that has no rule (rule ``series.value``).
         """
-        self._metrics.log(values, step)
+        # Not decorated with `guard.verb`, which costs a call per row.
+        try:
+            self._metrics.log(values, step)
+        except Exception as error:
+            if not guard.absorbs(error, lambda why: self._losses.add(_spec.LOSS_ROWS, f"log: {why}")):
+                raise
 
     @guard.verb(_spec.LOSS_ARTIFACTS, otherwise=_itself)
     def capture_output(self) -> Workbook:

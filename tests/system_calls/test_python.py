@@ -20,6 +20,7 @@ import pytest
 
 from tests.system_calls import attack
 
+ROOT = Path(__file__).resolve().parents[2]
 ATTACK = attack.__file__
 # What a caller's file may be the reason of, as save_file documents it.
 ABOUT_THE_PATH = ("FileNotFoundError", "NotADirectoryError", "IsADirectoryError", "PermissionError")
@@ -61,6 +62,15 @@ def assert_it_adds_up(seen: list[dict[str, Any]]) -> None:
             assert {"rows": 0, "artifacts": 0} | each["missing"] == each["counted"], each
 
 
+def assert_it_is_in_end_json(seen: list[dict[str, Any]]) -> None:
+    counted: dict[str, Counter[str]] = {}
+    for each in seen:
+        counted.setdefault(each["root"], Counter()).update(each["counted"])
+    for root, end in ends(seen).items():
+        assert {kind: end["lost"][kind] for kind in ("rows", "artifacts")} == counted[root]
+    assert ends(seen).keys() == counted.keys()
+
+
 def ends(seen: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the end.json of each experiment by its folder, as far as there is one."""
     paths = {each["root"]: Path(each["root"], ".lab-workbook/end.json") for each in seen}
@@ -81,12 +91,32 @@ def test_a_failing_call_never_leaves_a_verb(verb, failing_calls, repository):
     seen = run(verb, failing_calls, repository, 60 if DEEP else PLACES.get(verb, 4))
 
     assert_it_adds_up(seen)
-    counted: dict[str, Counter[str]] = {}
-    for each in seen:
-        counted.setdefault(each["root"], Counter()).update(each["counted"])
-    for root, end in ends(seen).items():
-        assert {kind: end["lost"][kind] for kind in ("rows", "artifacts")} == counted[root]
-    assert ends(seen).keys() == counted.keys()
+    assert_it_is_in_end_json(seen)
+
+
+def test_no_verb_needs_a_descriptor(repository):
+    """
+    Not by a library that pretends it: all are in use while each verb is called, and when the script ends.
+    """
+    program = [sys.executable, "-m", "tests.system_calls.descriptors", str(repository.parent / "result.json")]
+
+    done = subprocess.run(
+        program,
+        cwd=repository,
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "LAB_WORKBOOK_BUCKET_PREFIX": str(repository.parent / "runs")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    seen = json.loads((repository.parent / "result.json").read_text())
+    assert {each["verb"] for each in seen} == attack.VERBS.keys()
+    assert [each for each in seen if each["raised"]] == []
+    assert_it_adds_up([each for each in seen if each["verb"] not in ENDING])
+    assert_it_is_in_end_json(seen)
 
 
 @pytest.mark.parametrize("verb", sorted(ENDING))

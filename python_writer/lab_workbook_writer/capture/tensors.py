@@ -17,7 +17,7 @@ from lab_workbook_writer.capture.optional import load
 from lab_workbook_writer.place import Fill, remove
 
 # How Rust ends what it says when the system has refused.
-_SYSTEM_ERROR: Final = re.compile(r"\(os error ([0-9]+)\)")
+_SYSTEM_ERROR: Final = r"\(os error ([0-9]+)\)"
 
 
 def saves(tensors: Any) -> Fill:
@@ -49,7 +49,7 @@ def saves(tensors: Any) -> Fill:
         except Exception as error:
             # What it has written so far is of no use to anyone.
             remove(path)
-            refused = _SYSTEM_ERROR.search(str(error))
+            refused = re.search(_SYSTEM_ERROR, str(error))
             if not refused:
                 raise
             raise OSError(int(refused[1]), str(error)) from error
