@@ -1,7 +1,7 @@
 """
 The package is removed or replaced on the disk while a script runs: an upgrade, a virtual environment on NFS.
 
-What was loaded at the start goes on; what was not is lost, counted and warned of, and the script ends as ever.
+What was loaded at the start goes on; what was not is a loss, counted and warned of; the script ends as ever.
 """
 
 from __future__ import annotations

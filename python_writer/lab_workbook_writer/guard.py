@@ -36,13 +36,13 @@ _MARK: Final = "_lab_workbook_is_for_caller"
 
 
 def verb(
-    loss: str = "", otherwise: Callable[[Any], Any] = lambda _self: None
+    loss: str = "", otherwise: Callable[..., Any] = lambda *_args, **_kwargs: None
 ) -> Callable[[Callable[Concatenate[_Self, _P], _Result]], Callable[Concatenate[_Self, _P], _Result]]:
     """
     Decorate a public method of an object with ``_losses``: faults of the environment do not leave it.
 
     ``loss`` is the kind of `_spec`'s ``LOSS_*`` that is counted when it fails; without one it is only warned
-    of. ``otherwise(self)`` is returned then.
+    of. What ``otherwise`` makes of the same arguments is returned then.
     """
 
     def decorate(
@@ -58,7 +58,7 @@ def verb(
                 call = f"{name}({args[0]!r})" if args and isinstance(args[0], str) else name
                 if _is_wrong_call(error) or not absorbs(error, lambda why: _report(self, loss, call, why)):
                     raise
-                return otherwise(self)  # type: ignore[no-any-return]
+                return otherwise(self, *args, **kwargs)  # type: ignore[no-any-return]
 
         return guarded
 
@@ -95,7 +95,11 @@ def absorbs(error: Exception, report: Callable[[str], object]) -> bool:
     """Report an error that is a fault of the environment; return False for one that the caller should see."""
     if _is_for_caller(error):
         return False
-    report(_described(error))
+    try:
+        report(_described(error))
+    except (MemoryError, RecursionError):
+        # Where there is no room for a warning, the caller's code still goes on.
+        return True
     return True
 
 

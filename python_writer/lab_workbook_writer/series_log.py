@@ -61,10 +61,11 @@ class TimeSeriesLog:
             InvalidRow: a field is not one of this series, or the row is no mapping (rule ``series.row``).
             InvalidValue: a value is of a type that has no rule (rule ``series.value``); nothing is written.
         """
-        second, end_of_row = self._clock
-        now = int(time())
+        now = second = 0
         # Not decorated with `guard.verb`, which costs a call per row.
         try:
+            second, end_of_row = self._clock
+            now = int(time())
             given = more if row is _NO_ROW else self._merged(row, more)
             try:
                 values = self._cells_of(given)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from lab_workbook_writer.host import Host
 
 
-def _itself(workbook: Workbook) -> Workbook:
+def _itself(workbook: Workbook, *_args: object, **_kwargs: object) -> Workbook:
     return workbook
 
 
@@ -276,6 +276,8 @@ class Workbook:
 
         self._save(path, fill)
 
+    # A second attempt is the only thing that is of use to a caller who needs a log.
+    @guard.verb(otherwise=lambda workbook, *args, **kwargs: workbook._new_series(*args, **kwargs))  # noqa: SLF001
     def new_time_series_log(
         self, name: str, fields: Sequence[str], *, save_every: int | None = None
     ) -> TimeSeriesLog:
@@ -291,19 +293,27 @@ class Workbook:
         Raises:
             InvalidSeries: the fields cannot head a table, or the name is in use.
         """
+        return self._new_series(name, fields, save_every=save_every)
+
+    def _new_series(
+        self, name: str, fields: Sequence[str], *, save_every: int | None = None
+    ) -> TimeSeriesLog:
         fields = series_log.check_fields(name, fields)
         every = series_log.check_save_every(name, save_every)
         header = series_log.header(fields)
         with self._lock:
             path = self._take(name, self._series_suffix, is_series=True)
             file = self._append_file(path, lambda: self._open_series(path, header, every))
+            log = TimeSeriesLog(path, fields, file, self._losses, self._look)
+            opening = guard.absorbing(
+                lambda why: warn(f"{path!r} cannot be made just now ({why}): it is tried again with each row")
+            )
+            # The last step that can fail, so that the verb can be tried again.
             self._series[path] = file
         if self._guest is None:
-            with guard.absorbing(
-                lambda why: warn(f"{path!r} cannot be made just now ({why}): it is tried again with each row")
-            ):
+            with opening:
                 file.open()
-        return TimeSeriesLog(path, fields, file, self._losses, self._look)
+        return log
 
     def log(self, values: Mapping[str, object], step: int | None = None) -> None:
         """
@@ -348,6 +358,7 @@ class Workbook:
             self._output = output.started(
                 self.new_time_series_log,
                 lambda count: self._losses.add_secrets(repr(output.NAME), [""] * count),
+                lambda why: self._losses.add(_spec.LOSS_ROWS, f"a line of {output.NAME!r}: {why}"),
             )
         return self
 
@@ -381,7 +392,7 @@ class Workbook:
         self._sampler = sampling.start(f"{root}{self._system.name}", every, gpus)
         return self
 
-    @guard.verb(otherwise=lambda _workbook: False)
+    @guard.verb(otherwise=lambda *_args, **_kwargs: False)
     def flush(self, seconds: float | None = None) -> bool:
         """
         Make everything so far survive a power loss, and ask for its delivery now.

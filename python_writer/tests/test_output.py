@@ -252,7 +252,7 @@ def test_a_warning_of_ours_does_not_go_round(capsys):
         calls.append(row)
         print("lab-workbook: a row was lost", file=sys.stderr)
 
-    capture = output.OutputCapture(refuse, lambda _: None)
+    capture = output.OutputCapture(refuse, lambda _: None, print)
     capture.start()
     try:
         print("hello")
@@ -261,6 +261,26 @@ def test_a_warning_of_ours_does_not_go_round(capsys):
 
     assert [row["text"] for row in calls] == ["hello"]
     assert capsys.readouterr().err == "lab-workbook: a row was lost\n"
+
+
+def test_a_line_that_cannot_be_kept_is_printed_all_the_same(capsys):
+    """
+    A fault of ours must not come out of a print.
+    """
+
+    def refuse(row):
+        raise MemoryError(row["text"])
+
+    lost = []
+    capture = output.OutputCapture(refuse, lambda _: None, lost.append)
+    capture.start()
+    try:
+        print("hello")
+    finally:
+        capture.stop()
+
+    assert lost == ["MemoryError: hello"]
+    assert capsys.readouterr().out == "hello\n"
 
 
 def test_threads_may_print(record):

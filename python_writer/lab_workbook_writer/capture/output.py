@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from lab_workbook_writer.capture.redaction import redacted_text
+from lab_workbook_writer.guard import absorbing
 
 NAME: Final = "output"
 FIELDS: Final = ("line", "stream", "text")
@@ -30,14 +31,17 @@ Log = Callable[[dict[str, object]], None]
 
 class OutputCapture:
     """
-    The lines of both streams on their way into a series; ``log`` appends a row, ``report`` counts secrets.
+    The lines of both streams on their way into a series.
+
+    ``log`` appends a row, ``report`` counts secrets, and ``lose`` is called for a line that cannot be kept.
 
     A thread that prints while it is in here, as our own warnings do when a row is lost, is printed only.
     """
 
-    def __init__(self, log: Log, report: Callable[[int], None]) -> None:
+    def __init__(self, log: Log, report: Callable[[int], None], lose: Callable[[str], None]) -> None:
         self._log = log
         self._report = report
+        self._lose = lose
         self._number = 0
         self._rests = {"stdout": "", "stderr": ""}
         # The first line of the private key that is being printed, and whether it is counted.
@@ -76,7 +80,8 @@ class OutputCapture:
             return
         self._inside.is_busy = True
         try:
-            with self._lock:
+            # A print that works without us must not fail because a line of it cannot be kept.
+            with absorbing(self._lose), self._lock:
                 *lines, rest = (self._rests[name] + text).split("\n")
                 # Of what returns to the beginning of its line, as a progress bar does, the last is left.
                 self._rests[name] = rest if len(rest) < 256 else _last_state(rest)
@@ -148,10 +153,12 @@ class _Tee:
 
 
 def started(
-    new_time_series_log: Callable[[str, tuple[str, ...]], Any], report: Callable[[int], None]
+    new_time_series_log: Callable[[str, tuple[str, ...]], Any],
+    report: Callable[[int], None],
+    lose: Callable[[str], None],
 ) -> OutputCapture:
     """
-    Start to keep what is printed, in a series of this workbook.
+    Start to keep what is printed, in a series of this workbook; the callbacks are those of `OutputCapture`.
 
     Raises:
         InvalidSeries: the workbook has an ``output`` already.
@@ -161,7 +168,7 @@ def started(
     def keep(row: dict[str, object]) -> None:
         log(row)
 
-    capture = OutputCapture(keep, report)
+    capture = OutputCapture(keep, report, lose)
     capture.start()
     return capture
 
