@@ -94,6 +94,9 @@ function AppendFile:append(piece)
    return nil, problem
 end
 
+-- LuaJIT's compiled code repeats a write that was cut short, as a whole: the row after half of it.
+interpreted(AppendFile.append, true)
+
 --- Let go of the file.
 -- @treturn boolean whether blanks follow its last whole piece
 function AppendFile:close()

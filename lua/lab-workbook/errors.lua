@@ -10,25 +10,33 @@ require 'lab-workbook.interpreted'(true, true)
 
 local errors = {}
 
+local OURS = 'lab-workbook: '
+
+--- Say whether a text was raised by this module.
+-- @string message what was raised
+function errors.isOurs(message)
+   return message:sub(1, #OURS) == OURS
+end
+
 --- Raise: the program asked for something that the protocol has no rule for.
 -- @string rule the id of the rule in spec/v1/SPEC.md, such as 'name.characters'
 -- @string message what is wrong and what to do
 function errors.misuse(rule, message)
    -- Level 0: the line of a file of ours would help nobody, and the traceback shows the caller's.
-   error(('lab-workbook: %s (rule %s)'):format(message, rule), 0)
+   error(('%s%s (rule %s)'):format(OURS, message, rule), 0)
 end
 
 --- Raise: a setting, a folder or a bucket cannot be used.
 -- @string message what is wrong and where it was set
 function errors.refuse(message)
-   error('lab-workbook: ' .. message, 0)
+   error(OURS .. message, 0)
 end
 
 --- Say one line on stderr. It never raises, also when stderr is closed.
 -- @string message the line
 function errors.warn(message)
    pcall(function()
-      io.stderr:write('lab-workbook: ', message, '\n')
+      io.stderr:write(OURS, message, '\n')
       io.stderr:flush()
    end)
 end

@@ -97,16 +97,25 @@ function files.size(path)
    return size
 end
 
+-- What the system answers because of a path: there is no such file, it is not one, or it may not be read.
+-- Every other errno (no descriptors, an I/O error, a stale handle of NFS) is about the machine.
+local ABOUT_THE_PATH = {
+   [1] = 'EPERM', [2] = 'ENOENT', [6] = 'ENXIO', [13] = 'EACCES', [19] = 'ENODEV', [20] = 'ENOTDIR',
+   [21] = 'EISDIR', [36] = 'ENAMETOOLONG', [40] = 'ELOOP',
+   -- The last two have other numbers on macOS.
+   [62] = 'ELOOP', [63] = 'ENAMETOOLONG',
+}
+
 --- Say whether a file can be read.
 -- @string path where
--- @treturn ?boolean true, or nil and a message
+-- @treturn ?boolean true, or nil, a message, and whether the path is at fault and not the machine
 function files.canRead(path)
-   local file, problem = io.open(path, 'rb')
-   if not file then return nil, problem end
+   local file, problem, code = io.open(path, 'rb')
+   if not file then return nil, problem, ABOUT_THE_PATH[code] ~= nil end
    -- A folder can be opened, but not read.
-   local _, refused = file:read(0)
+   local _, refused, why = file:read(0)
    file:close()
-   if refused then return nil, path .. ': ' .. refused end
+   if refused then return nil, path .. ': ' .. refused, ABOUT_THE_PATH[why] ~= nil end
    return true
 end
 

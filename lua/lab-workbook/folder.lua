@@ -61,6 +61,8 @@ function folder.claim(prefix, tag, begin)
       temporary, self.root .. spec.LAYOUT_BEGIN, temporary, self.root .. spec.LAYOUT_BEGIN))
    os.remove(temporary)
    if code ~= 0 then self:refuseTaken() end
+   -- No process is needed for it when the experiment ends.
+   self.folders[spec.LAYOUT_RESERVED] = true
    self.written[spec.LAYOUT_BEGIN] = true
    files.write(self.root .. RESERVE, (' '):rep(RESERVE_BYTES))
    return self
@@ -106,10 +108,17 @@ local function checksums(self)
    return sums
 end
 
+-- Tries again once: a fault that passes must not cost the end of an experiment.
+local function twice(attempt)
+   local done = attempt()
+   if done then return done end
+   return attempt()
+end
+
 local function listed(self, ending)
    local sums, list = checksums(self), {}
    for name in pairs(self.written) do
-      local bytes = files.size(self.root .. name)
+      local bytes = twice(function() return files.size(self.root .. name) end)
       if bytes then
          list[name] = {bytes = bytes, sha256 = sums[name]}
       else
@@ -129,8 +138,9 @@ function Folder:finish(ending)
    document.files = listed(self, ending)
    -- What end.json lists must outlive a power loss that end.json itself outlives.
    self:sync()
-   local done, problem = self:put(spec.LAYOUT_END, function(path)
-      return files.write(path, json.encode(document, silent))
+   local bytes = json.encode(document, silent)
+   local done, problem = twice(function()
+      return self:put(spec.LAYOUT_END, function(path) return files.write(path, bytes) end)
    end)
    if not done then errors.warn(('the end could not be written to %s: %s'):format(self.root, problem)) end
    return done or false

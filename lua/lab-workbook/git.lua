@@ -51,9 +51,11 @@ end
 
 --- Say why the state of the sources cannot be saved.
 -- @treturn ?string nil if it can
+-- @treturn ?boolean whether that is a fault of the machine, so that something is lost
 function git.fault()
    local output, code = shell.read('exec 2>&1; ' .. GIT .. 'log -n 1 --format=')
    if code == 0 then return nil end
+   if code == shell.NOT_STARTED then return output, true end
    if code == 127 then return 'git is not installed' end
    return output:match('^[^\n]+') or ('git ended with %d'):format(code)
 end
@@ -93,14 +95,20 @@ function git.patch(path)
    return files.write(path, redacted(patch))
 end
 
+-- Returns an answer of git without the space at its end; an empty text where there is no answer.
+local function answer(question)
+   local output, code = shell.read(GIT .. question)
+   return code == 0 and output:gsub('%s+$', '') or ''
+end
+
 --- Return the id of the commit.
 function git.id()
-   return (shell.read(GIT .. 'rev-parse HEAD'):gsub('%s+$', ''))
+   return answer('rev-parse HEAD')
 end
 
 --- Return the version of git.
 function git.version()
-   return (shell.read(GIT .. 'version'):gsub('^git version ', ''):gsub('%s+$', ''))
+   return (answer('version'):gsub('^git version ', ''))
 end
 
 return git

@@ -29,6 +29,9 @@ function shell.command(template, ...)
    end))
 end
 
+--- The exit code of a command that could not be started: no process, no descriptors, no memory.
+shell.NOT_STARTED = -1
+
 -- Commands are still found where the environment has no PATH, or one without the system's folders.
 local PATH = 'export PATH="${PATH:-/usr/local/bin}:/usr/bin:/bin"; '
 
@@ -56,14 +59,14 @@ end
 --- Run a command and return its standard output and its exit code (128 or more: a signal ended it).
 -- @string command from `shell.command`
 -- @treturn string the output; where the command could not be started, why
--- @treturn int
+-- @treturn int the code, or `shell.NOT_STARTED`
 function shell.read(command)
    -- The exit code travels as the last line: a pipe's close() hides it on 5.1 and LuaJIT, and where the
    -- script was started with SIGCHLD ignored, the kernel keeps no exit code at all.
    local output, problem = readByPipe(('%s( %s ); echo "=$?"'):format(PATH, command))
    local text, code = (output or ''):match('^(.*)=(%d+)\n$')
    if text then return text, tonumber(code) end
-   return ('no command can be run: %s'):format(problem or 'the shell did not start it'), 1
+   return ('no command can be run: %s'):format(problem or 'the shell did not start it'), shell.NOT_STARTED
 end
 
 --- Run a command and return its exit code.

@@ -55,8 +55,10 @@ local function byProgram(name)
 end
 
 local function byGit(why)
-   local nothing = git.fault()
-   if nothing then return {parts = {}, notes = {}, nothing = nothing, discard = function() end} end
+   local nothing, isLost = git.fault()
+   if nothing then
+      return {parts = {}, notes = {}, nothing = nothing, isLost = isLost, discard = function() end}
+   end
    local state = json.encode({
       format = 1,
       program = 'lab-workbook-lua',
@@ -79,7 +81,8 @@ end
 --- Return the source as it runs.
 -- @string name what its files will be called by
 -- @treturn table `parts` with a `suffix` and a function `fill(path)` each; `notes`, what people should hear;
--- `nothing`, why there is nothing to record; `discard()`, to be called when all is saved
+-- `nothing`, why there is nothing to record, and `isLost`, whether there might have been; `discard()`, to be
+-- called when all is saved
 function source.capture(name)
    local captured, why = byProgram(name)
    return captured or byGit(why)

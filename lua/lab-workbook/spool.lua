@@ -172,6 +172,8 @@ function Spool:finish(ending)
       if io.type(list.handle) ~= 'file' then list.ready = false end
    end
    local done, problem = tell(self, 'end', ending)
+   -- Once more: without this line, what was lost is not counted anywhere.
+   if not done then done, problem = tell(self, 'end', ending) end
    self:closeLists()
    if not done then
       errors.warn(('the end could not be written to %s: %s'):format(self.root, problem))

@@ -21,9 +21,12 @@ local function torch()
    return library
 end
 
--- Says whether it is the disk that refuses, and not torch: everything else is for the program to know.
-local function isDisk(message)
-   return message:find('write error', 1, true) or message:find('cannot open', 1, true)
+-- Says whether it is the machine that refuses, and not torch: everything else is for the program to know.
+local function isMachine(message)
+   for _, words in ipairs{'write error', 'cannot open', 'not enough memory'} do
+      if message:find(words, 1, true) then return true end
+   end
+   return false
 end
 
 -- Returns a copy that shares nothing with the object, by the way that nn's own clone() goes.
@@ -72,7 +75,7 @@ end
 
 --- Return a function that writes an object to a file.
 -- It raises what torch raises for an object that it cannot write, and returns nil and a message if the disk
--- refuses.
+-- refuses or memory is short.
 -- @param object whatever torch.save takes
 -- @table options with `clearState` a copy is written whose modules have dropped what they keep of their last
 --   input; the object itself trains on as it is
@@ -86,7 +89,8 @@ function torchfile.filler(object, options)
       end
       local done, problem = pcall(library.save, path, written)
       if done then return true end
-      if isDisk(tostring(problem)) then return nil, tostring(problem) end
+      if isMachine(tostring(problem)) then return nil, tostring(problem) end
+      if type(problem) == 'string' then errors.refuse('torch cannot save this: ' .. problem) end
       error(problem, 0)
    end
 end

@@ -18,6 +18,7 @@ local dates = require 'lab-workbook.dates'
 local environment = require 'lab-workbook.environment'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
+local guard = require 'lab-workbook.guard'
 local json = require 'lab-workbook.json'
 local lifecycle = require 'lab-workbook.lifecycle'
 local losses = require 'lab-workbook.losses'
@@ -43,6 +44,8 @@ function Workbook.new(tag, place)
    self.losses = losses.new()
    self.register = names.register()
    self.series = {}
+   -- A descriptor kept in reserve, so that the experiment can end in a script that has used up all others.
+   self.spare = io.open('/dev/null', 'rb')
    lifecycle.watch(self)
    return self
 end
@@ -150,7 +153,9 @@ function Workbook:saveGitStatus(name)
    end
    if self.place.isNowhere then return end
    local captured = source.capture(name)
-   if captured.nothing then
+   if captured.isLost then
+      self.losses:add(spec.LOSS_ARTIFACTS, ('saveGitStatus: %s'):format(captured.nothing))
+   elseif captured.nothing then
       self.losses:sayOnce('git', ('saveGitStatus: nothing is recorded: %s'):format(captured.nothing))
    end
    for _, part in ipairs(captured.parts) do save(self, artifact(self, name, part.suffix), part.fill) end
@@ -168,11 +173,7 @@ function Workbook:saveEnvironment(name)
    if name == nil then name = spec.ENVIRONMENT_DEFAULT_NAME end
    local full = artifact(self, name, spec.KIND_JSON_SUFFIX)
    if self.place.isNowhere then return end
-   local ran, captured = pcall(environment.capture)
-   if not ran then
-      self.losses:sayOnce('environment', 'saveEnvironment: nothing is recorded: ' .. tostring(captured))
-      return
-   end
+   local captured = environment.capture()
    self.losses:addSecrets(text.shown(full), captured.secrets)
    saveBytes(self, full, json.encode(captured.document, self.losses.report))
 end
@@ -203,7 +204,7 @@ end
 --- Save a copy of a file under the name given. With `move` the file is given away: it is renamed, which
 -- costs neither time nor disk, and is gone from `path`; across file systems it is copied and removed.
 -- @string name the artifact, with the suffix that it should have
--- @string path the file; raises if it cannot be opened
+-- @string path the file; raises if there is no such file, or if it may not be read
 -- @table[opt] options `move`
 function Workbook:saveFile(name, path, options)
    check(self, 'saveFile')
@@ -214,8 +215,12 @@ function Workbook:saveFile(name, path, options)
    if options ~= nil and type(options) ~= 'table' then
       errors.misuse('kind.replace', ('the options of saveFile are a table, not %s'):format(type(options)))
    end
-   local readable, problem = files.canRead(path)
-   if not readable then errors.refuse(('%s cannot be saved: %s'):format(text.shown(full), problem)) end
+   local readable, problem, isPath = files.canRead(path)
+   if isPath then errors.refuse(('%s cannot be saved: %s'):format(text.shown(full), problem)) end
+   if not readable then
+      self.losses:add(spec.LOSS_ARTIFACTS, ('%s: %s'):format(text.shown(full), problem))
+      return
+   end
    if not (options and options.move) then
       save(self, full, function(target) return files.copy(path, target) end)
       return
@@ -290,6 +295,12 @@ function Workbook:optimLogger(name)
    end, function(about, message) self.losses:sayOnce(about, message) end)
 end
 
+-- Looks after the delivery, which must not stop a row that is safe already.
+local function watch(self, place, now)
+   local ran, problem = pcall(place.tick, place, now)
+   if not ran then self.losses:sayOnce('tick', 'the upload is not watched: ' .. tostring(problem)) end
+end
+
 --- Return the log of a series. Not for users.
 -- @string name the artifact
 -- @tparam AppendFile file its file
@@ -303,7 +314,7 @@ function Workbook:log(name, file, rowText)
       if not done then self.losses:add(spec.LOSS_ROWS, ('%s: %s'):format(text.shown(name), problem)) end
       if now ~= seen then
          seen = now
-         if place.tick then place:tick(now) end
+         if place.tick then watch(self, place, now) end
       end
    end
 end
@@ -322,6 +333,7 @@ end
 local function finish(self, outcome)
    self.isClosed = true
    lifecycle.forget(self)
+   if io.type(self.spare) == 'file' then self.spare:close() end
    for _, file in pairs(self.series) do self.place:finishFile(file) end
    return self.place:finish{
       ended = dates.text(),
@@ -343,5 +355,19 @@ end
 function Workbook:finishUnasked()
    return finish(self, spec.OUTCOME_ENDED)
 end
+
+-- Every public method goes through the guard; a row does not, which raises nothing but misuse by itself.
+for _, name in ipairs{'saveJSON', 'saveOptions', 'saveTorch', 'saveGitStatus', 'saveEnvironment', 'saveFile',
+   'saveText'} do
+   Workbook[name] = guard.verb(name, Workbook[name], spec.LOSS_ARTIFACTS)
+end
+for _, name in ipairs{'flush', 'close'} do
+   Workbook[name] = guard.verb(name, Workbook[name], nil, function() return false end)
+end
+-- A script without a log would stop at its first row.
+Workbook.newTimeSeriesLog = guard.verb('newTimeSeriesLog', Workbook.newTimeSeriesLog, nil, function(self)
+   return function() self.losses:add(spec.LOSS_ROWS) end
+end)
+Workbook.optimLogger = guard.verb('optimLogger', Workbook.optimLogger)
 
 return Workbook

@@ -137,8 +137,11 @@ WRAP(OPEN, int, -1, mkstemp64, (char *template), (template))
 
 WRAP(READ, ssize_t, -1, read, (int file, void *data, size_t size), (file, data, size))
 WRAP(READ, ssize_t, -1, pread64, (int file, void *data, size_t size, off64_t at), (file, data, size, at))
-WRAP(READ, size_t, 0, fread, (void *data, size_t size, size_t count, FILE *file), (data, size, count, file))
-WRAP(READ, char *, NULL, fgets, (char *data, int size, FILE *file), (data, size, file))
+/* The flag that ferror() tells of, in glibc's FILE. */
+#define WITH_ERROR(file, value) ((file)->_flags |= 0x20, value)
+WRAP(READ, size_t, WITH_ERROR(file, 0), fread, (void *data, size_t size, size_t count, FILE *file),
+   (data, size, count, file))
+WRAP(READ, char *, WITH_ERROR(file, NULL), fgets, (char *data, int size, FILE *file), (data, size, file))
 
 ssize_t write(int file, const void *data, size_t size)
 {
