@@ -30,6 +30,7 @@ build = {
       ['lab-workbook.folder'] = 'lab-workbook/folder.lua',
       ['lab-workbook.git'] = 'lab-workbook/git.lua',
       ['lab-workbook'] = 'lab-workbook/init.lua',
+      ['lab-workbook.guard'] = 'lab-workbook/guard.lua',
       ['lab-workbook.interpreted'] = 'lab-workbook/interpreted.lua',
       ['lab-workbook.journal'] = 'lab-workbook/journal.lua',
       ['lab-workbook.json'] = 'lab-workbook/json.lua',
