@@ -48,7 +48,7 @@ function sizelimit.prepare()
    sizelimit.bytes = bytes
    if bytes < HIGH_BYTES then
       errors.warn(('no file can have more than %.0f bytes here (ulimit -f): rows and artifacts beyond that'
-         .. ' are lost, and a larger file that a library saves, such as a model, ends the script'):format(bytes))
+         .. ' are lost, and a larger file that a library saves itself ends the script'):format(bytes))
    end
 end
 
