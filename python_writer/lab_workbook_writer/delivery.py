@@ -51,7 +51,7 @@ class Delivery:
         self._spool = spool
         self._exit_timeout = exit_timeout
         self._exit_max = exit_max
-        self._news = News()
+        self._news = News(spool)
         self._journal = _Journal(spool + _spec.LAYOUT_JOURNAL, self._news)
         self._life: int | None = None
         self._life_identity = (0, 0)
@@ -87,7 +87,7 @@ class Delivery:
         try:
             self._journal.read()
             self._say_news()
-            if self._is_dead(_RESTART_SECONDS) and not self._journal.has("refused"):
+            if self._is_dead(_RESTART_SECONDS) and not self._journal.has("refused", "sealed"):
                 self._start()
         finally:
             self._looking.release()
@@ -99,7 +99,12 @@ class Delivery:
             self.look()
             return any(event.get("id") == number for event in self._journal.all("flushed"))
 
-        return self._wait(seconds, arrived)
+        return self._wait(seconds, lambda: self.is_sealed or arrived()) and not self.is_sealed
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether another process has sealed the experiment, as far as we have heard."""
+        return self._news.is_sealed
 
     def wait_for_end(self) -> bool:
         """
@@ -119,7 +124,8 @@ class Delivery:
                 self._news.hear({"event": "ended"}, now)
                 self._say_news()
                 return True
-            if self._journal.has("refused"):
+            if self._journal.has("refused", "sealed"):
+                self._say_news()
                 return False
             self._say_news()
             if not is_revived and self._is_dead(_STARTING_SECONDS):
@@ -142,6 +148,10 @@ class Delivery:
 
     def say_how_to_push(self) -> None:
         """Say that something is left in the spool, why, and the command that delivers it."""
+        if self.is_sealed:
+            advice = f"lab-workbook push --discard {_quoted(self._spool)} removes the spool"
+            warn(f"not everything is in the bucket, because the experiment was sealed; {advice}")
+            return
         event = self._journal.last("refused") or self._journal.last("trouble") or {}
         reason = f" ({event['message']})" if event.get("message") else ""
         tag = " --tag NEW" if event.get("reason") == "taken" else ""

@@ -39,7 +39,7 @@ class Ended(NamedTuple):
 class Watch:
     """One open workbook: how to end it, and what it does in a forked child."""
 
-    def __init__(self, end: Callable[[Ended], None], after_fork: Callable[[], None]) -> None:
+    def __init__(self, end: Callable[[Ended], object], after_fork: Callable[[], None]) -> None:
         self.end = end
         self.after_fork = after_fork
 

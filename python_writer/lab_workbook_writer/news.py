@@ -23,12 +23,16 @@ _CALM: Final = "training goes on, and it is tried again"
 class News:
     """The last word of the journal about deliveries, and what was already said of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, spool: str = "the spool") -> None:
+        self._spool = spool
         self._trouble = ""
         self._since = 0.0
         self._is_said = False
         self._quiet_until = float("-inf")
         self._refusal = ""
+        # Another process has sealed the experiment, though its script lives.
+        self.is_sealed = False
+        self._sealed_by = ""
 
     def hear(self, event: Mapping[str, Any], now: float) -> None:
         """Take note of an event of the journal."""
@@ -39,6 +43,8 @@ class News:
             self._trouble = ""
         elif kind == "refused":
             self._trouble, self._refusal = "", str(event.get("message"))
+        elif kind == "sealed" and not self.is_sealed:
+            self._trouble, self.is_sealed, self._sealed_by = "", True, str(event.get("by"))
 
     def was_said(self, now: float) -> None:
         """Take note that the user was told of trouble in other words."""
@@ -52,6 +58,10 @@ class News:
             message, self._refusal = self._refusal, ""
             self._is_said = False
             return f"nothing will reach the bucket any more ({message}); training goes on, the spool is kept"
+        if self._sealed_by:
+            by, self._sealed_by = self._sealed_by, ""
+            self._is_said = False
+            return f"this experiment was sealed by {by}; what it records from now on stays in {self._spool}"
         if self._trouble and not self._is_said:
             is_due = now - self._since >= _HICCUP_SECONDS and now >= self._quiet_until
             if is_due:

@@ -7,6 +7,7 @@ the outbox, so that a delivery under way never sees its file change.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -14,7 +15,7 @@ from collections.abc import Collection
 
 from lab_workbook.config import Config
 from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken
-from lab_workbook.protocol import _spec, documents, jsontext
+from lab_workbook.protocol import _spec, documents, file_systems, jsontext
 
 from lab_workbook_writer import dying, reserve
 from lab_workbook_writer.append_file import AppendFile
@@ -94,7 +95,9 @@ class Spool(Tree):
         self._tell("flush", id=number)
         self.sync()
         self._queue.sync()
-        return seconds is None or self._delivery.wait_for_flush(number, seconds)
+        if seconds is None:
+            return not self._delivery.is_sealed
+        return self._delivery.wait_for_flush(number, seconds)
 
     def look(self) -> None:
         self._delivery.look()
@@ -109,7 +112,7 @@ class Spool(Tree):
         arrived = False
         with dying.after_last_words():
             try:
-                self._tell("end", **ending._asdict())
+                self._tell("end", **ending._asdict(), sizes=self._sizes())
                 arrived = self._delivery.wait_for_end()
             finally:
                 # Also when Ctrl-C ends the wait.
@@ -119,6 +122,14 @@ class Spool(Tree):
 
     def after_fork(self) -> None:
         self._delivery.let_go()
+
+    def _sizes(self) -> dict[str, int]:
+        """Return how many bytes each series has, for hosts that may see the end before they see all rows."""
+        sizes = {}
+        for name in self._series:
+            with contextlib.suppress(OSError):
+                sizes[name] = os.stat(self.root + name).st_size
+        return sizes
 
     def _open_queue(self) -> int:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -155,4 +166,5 @@ def _destination(config: Config, tag: str, *, explicit: bool) -> dict[str, objec
         "storageClass": config.storage_class,
         "acl": config.acl,
         "uploadEvery": config.upload_every,
+        "fileSystem": file_systems.identify(config.spool_dir),
     }

@@ -412,13 +412,13 @@ class Workbook:
             self._losses.say_once("flush", f"flush failed: {error}; training goes on")
             return False
 
-    def close(self) -> None:
+    def close(self) -> bool:
         """
         End the experiment: its outcome is ``finished``. With an ``s3://`` prefix, wait for delivery.
 
-        A second call does nothing.
+        Returns whether everything is where it belongs. A second call does nothing.
         """
-        self._end(lifecycle.of_exception(None))
+        return self._end(lifecycle.of_exception(None))
 
     def __enter__(self) -> Workbook:  # noqa: PYI034 - Self came with Python 3.11
         return self
@@ -485,7 +485,7 @@ class Workbook:
         if not self._is_open:
             raise Misuse("end.last", f"the experiment {self.tag} is closed: nothing can be added to it")
 
-    def _end(self, ended: lifecycle.Ended) -> None:
+    def _end(self, ended: lifecycle.Ended) -> bool:
         if self._is_open:
             self._spare.release()
         if self._output is not None and self._is_open:
@@ -496,7 +496,7 @@ class Workbook:
                 self._sampler.stop()
         with self._lock:
             if not self._is_open:
-                return
+                return True
             self._is_open = False
             self._watch.stop()
             for name, file in self._series.items():
@@ -506,7 +506,8 @@ class Workbook:
             self._take_over()
         with guard.absorbing(lambda why: warn(f"the end of {self._tag} could not be written: {why}")):
             ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
-            self._place.end(ending)
+            return self._place.end(ending)
+        return False
 
     def _closing(self, part: str) -> guard.absorbing:
         """Go on to the end of the experiment although a part of it cannot be closed."""

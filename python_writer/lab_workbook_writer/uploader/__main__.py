@@ -14,6 +14,7 @@ from typing import Final
 
 from lab_workbook.errors import LabWorkbookError
 from lab_workbook.protocol import documents
+from lab_workbook.protocol.locks import Lock
 
 from lab_workbook_writer.uploader import orphans
 from lab_workbook_writer.uploader.delivery import Delivery, Result
@@ -29,12 +30,15 @@ def main(arguments: list[str]) -> int:
         _log("usage: lab-workbook upload SPOOL")
         return 2
     spool = Spool(arguments[0])
-    with spool.locked() as held:
-        if not held:
-            _log(f"{spool} is gone, or being delivered by another process")
+    if spool.is_set_aside:
+        _log(f"{spool} is not delivered, because its experiment was sealed by another process")
+        return 1
+    with spool.locked() as lock:
+        if not lock.is_held:
+            _log(f"{spool} {lock.problem}")
             return 1
         try:
-            return _deliver(spool)
+            return _deliver(spool, lock)
         except LabWorkbookError as error:
             _log(str(error))
             return 1
@@ -45,9 +49,9 @@ def close_inherited() -> None:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
 
 
-def _deliver(spool: Spool) -> int:
+def _deliver(spool: Spool, lock: Lock) -> int:
     life = LifePipe(_STANDARD_INPUT)
-    delivery = Delivery(spool, life, on_claim=lambda: orphans.start(os.path.dirname(str(spool))))
+    delivery = Delivery(spool, life, lock, on_claim=lambda: orphans.start(os.path.dirname(str(spool))))
 
     def hurry(signum: int, frame: FrameType | None) -> None:
         del frame

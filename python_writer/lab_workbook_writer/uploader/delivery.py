@@ -1,8 +1,8 @@
 """
 One spool's way to the bucket, from the claim to end.json.
 
->>> with spool.locked():
-...     Delivery(spool, LifePipe(0)).run()
+>>> with spool.locked() as lock:
+...     Delivery(spool, LifePipe(0), lock).run()
 <Result.ENDED: 'delivered'>
 """
 
@@ -17,17 +17,20 @@ from typing import Any, Final
 
 from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
 from lab_workbook.protocol import _spec, jsontext, layout, names
+from lab_workbook.protocol.locks import Lock
 from lab_workbook.store.wire import Wire
 
 from lab_workbook_writer.uploader.claim import ClaimJob
 from lab_workbook_writer.uploader.ending import end_document
 from lab_workbook_writer.uploader.growth import Growth
 from lab_workbook_writer.uploader.heartbeat import Heartbeat
-from lab_workbook_writer.uploader.jobs import EndJob, PutJob, Sender, remove
+from lab_workbook_writer.uploader.jobs import PutJob, Sender, remove
 from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.lanes import Lanes
-from lab_workbook_writer.uploader.pipe import LifePipe, Script
+from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
+from lab_workbook_writer.uploader.script import Life, Script
+from lab_workbook_writer.uploader.sealing import Sealing
 from lab_workbook_writer.uploader.spool import Spool
 from lab_workbook_writer.uploader.weather import Weather
 
@@ -49,6 +52,9 @@ class Result(enum.Enum):
     GAVE_UP = "not delivered"
     GONE = "left, because its spool is gone"
     HURRIED = "interrupted"
+    SEALED = "sealed"
+    TAKEN = "left, because another process delivers it now"
+    LEFT = "left, because nothing moves and whether its script lives cannot be seen from here"
 
 
 class Delivery:
@@ -57,21 +63,26 @@ class Delivery:
 
     With ``stays`` it goes on while the script lives; without, it leaves once all that is there was
     sent. Either way it gives up after ``idle_seconds`` in which nothing moved, unless its script may
-    yet need it. ``on_claim`` is called once the tag is known to be ours.
+    yet need it. ``on_claim`` is called once the tag is known to be ours. ``is_declared_dead`` is a
+    person's word about a script of which nothing is known: its experiment is sealed, and its spool kept.
     """
 
     def __init__(
         self,
         spool: Spool,
         life: LifePipe,
+        lock: Lock,
         *,
         stays: bool = True,
+        is_declared_dead: bool = False,
         idle_seconds: float = _spec.TIMING_IDLE_SECONDS,
         on_claim: Callable[[], None] = lambda: None,
     ) -> None:
         self._spool = spool
         self._life = life
+        self._lock = lock
         self._stays = stays
+        self._is_declared_dead = is_declared_dead
         self._idle_seconds = idle_seconds
         self._on_claim: Callable[[], None] | None = on_claim
         self._begin_data, begin = spool.begin()
@@ -81,7 +92,7 @@ class Delivery:
         # `lab-workbook push --tag` rewrites begin.json, and the queue keeps the tag that was taken.
         self.tag = str(begin.get("tag"))
         self._explicit = self._to.explicit or self.tag != self._to.tag
-        self._script = Script(spool, begin, life)
+        self._script = Script(begin, spool.root, self._to.file_system)
         wire = Wire()
         self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL), wire)
         self._weather = Weather(self._journal)
@@ -93,6 +104,7 @@ class Delivery:
             may_move=self._may_move,
         )
         self._growth = Growth(self._sender, self._lanes)
+        self._sealing = Sealing(self._sender, self._lanes, spool, self._script)
         self._heartbeat = Heartbeat(self._sender, self._lanes)
         # Where the journal says that a later put of a name has arrived, earlier ones are skipped.
         self._arrived = {name: sent.outbox for name, sent in self._journal.published.items() if sent.outbox}
@@ -101,7 +113,6 @@ class Delivery:
         # No more will come; and all of it was looked at.
         self._is_ending = False
         self._is_over = False
-        self._is_sealing = False
         self._hurried_at: float | None = None
         self._lost: Counter[str] = Counter()
 
@@ -130,6 +141,8 @@ class Delivery:
         self._journal.say("started", pid=os.getpid())
         if not self._journal.is_claimed:
             self._claim()
+        # An end.json that another process may have sent is sent again as it is.
+        self._is_ending = self._is_over = self._sealing.resume(self._lines)
         self._turn()
         self._lanes.start()
         try:
@@ -141,6 +154,8 @@ class Delivery:
             self._journal.close()
         if result is Result.ENDED:
             self._spool.remove()
+        elif result is Result.SEALED:
+            self._spool.set_aside()
         return result
 
     def _claim(self) -> None:
@@ -159,7 +174,7 @@ class Delivery:
             on_claim, self._on_claim = self._on_claim, None
             on_claim()
         # Asked before the queue is read: what a script wrote before it died is then in there.
-        is_dead = self._end is None and self._script.is_dead()
+        is_dead = self._end is None and self._is_dead()
         lines, self._lines = self._lines + self._queue.read(), []
         was_over = self._is_over
         self._is_ending |= is_dead or any(line.get("verb") == "end" for line in lines)
@@ -178,9 +193,12 @@ class Delivery:
         self._answer_flushes()
         self._weather.watch(self._lanes.seconds_under_way)
 
+    def _is_dead(self) -> bool:
+        return self._is_declared_dead or self._script.life() is Life.DEAD
+
     def _take(self, line: Line) -> None:
         verb = line.get("verb")
-        if self._is_sealing or (self._end is not None and verb == "series"):
+        if self._sealing.is_begun or (self._end is not None and verb == "series"):
             # Of a process of another rank, which has not heard yet that rank 0 has ended.
             return
         self._weather.moved(0)
@@ -253,19 +271,32 @@ class Delivery:
     def _result(self) -> Result | None:
         if self._lanes.refusal is not None:
             return Result.REFUSED
+        if self._journal.is_sealed:
+            return Result.SEALED
         if self._journal.has_ended:
             return Result.ENDED
+        return self._result_of_leaving() or self._result_of_patience()
+
+    def _result_of_leaving(self) -> Result | None:
         if self._hurried_at is not None and self._may_leave_in_a_hurry(self._hurried_at):
             return Result.HURRIED
         if not os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE)):
             return Result.GONE
-        if self._is_over and self._lanes.is_idle and not self._is_sealing:
+        return None if self._lock.is_held else Result.TAKEN
+
+    def _result_of_patience(self) -> Result | None:
+        if self._is_over and self._lanes.is_idle and not self._sealing.is_begun:
             self._seal()
             return None
         if not self._is_over and not self._stays and self._lanes.is_quiet:
             return Result.CAUGHT_UP
-        leaves = self._is_over or not self._stays
-        return Result.GAVE_UP if leaves and self._weather.idle() >= self._idle_seconds else None
+        if self._weather.idle() < self._idle_seconds:
+            return None
+        if self._is_over or not self._stays:
+            return Result.GAVE_UP
+        # A script that lives after all starts another uploader with its next row.
+        is_forsaken = self._life.is_closed and self._script.life() is Life.UNKNOWN
+        return Result.LEFT if is_forsaken else None
 
     def _may_leave_in_a_hurry(self, since: float) -> bool:
         hurried = time.monotonic() - since
@@ -275,7 +306,6 @@ class Delivery:
         return not self._is_over and self._lanes.is_quiet and hurried >= _LAST_WORDS_SECONDS
 
     def _seal(self) -> None:
-        self._is_sealing = True
         document = end_document(
             self._end,
             begin=self._begin_data,
@@ -284,5 +314,4 @@ class Delivery:
             last_change=self._spool.last_change(),
             traffic=self._journal.traffic(),
         )
-        data = jsontext.encode(document, lambda _kind: None)
-        self._lanes.submit(_spec.LAYOUT_END, EndJob(self._sender, data))
+        self._sealing.begin(document, [self._end] if self._end else [])

@@ -1,5 +1,5 @@
 """
-What is sent: a saved artifact, and the last document. What a series becomes is in `series_jobs`.
+What is sent: a saved artifact. What a series becomes is in `series_jobs`, and the end in `sealing`.
 
 Each job says in the journal what it did, after it was done.
 """
@@ -7,14 +7,12 @@ Each job says in the journal what it did, after it was done.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import threading
 from collections.abc import Callable
 from typing import IO, Final
 
 from lab_workbook.errors import AccessDenied, AlreadyExists, LabWorkbookError, warn
-from lab_workbook.protocol import _spec
 from lab_workbook.store import Store
 
 from lab_workbook_writer.uploader.journal import Journal
@@ -126,24 +124,6 @@ class PutJob:
     def give_way(self) -> None:
         """Remove it: a later one of the same name will be sent."""
         remove(self._path)
-
-
-class EndJob:
-    """end.json, created when everything else has arrived."""
-
-    def __init__(self, sender: Sender, data: bytes) -> None:
-        self._sender = sender
-        self._data = data
-        self.is_bulky = False
-
-    def run(self) -> None:
-        """Create it; one that is there is ours, because the tag is."""
-        with contextlib.suppress(AlreadyExists):
-            self._sender.store.create(_spec.LAYOUT_END, io.BytesIO(self._data))
-        self._sender.journal.say("ended")
-
-    def give_way(self) -> None:
-        """Do nothing: there is only one."""
 
 
 def remove(path: str) -> None:

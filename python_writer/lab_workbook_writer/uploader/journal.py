@@ -47,6 +47,12 @@ class Journal:
         # What the writer was told and may still believe.
         self.trouble = ""
         self.has_ended = False
+        # The sum of each end.json that was about to be sent.
+        self.sealing: set[str] = set()
+        # Sealed by another process, or on a person's word: what came later is only in the spool. And how
+        # many bytes of each file end.json lists, where that is known.
+        self.is_sealed = False
+        self.sealed_sizes: dict[str, int] | None = None
         self.published: dict[str, Sent] = {}
         # What was ever begun to be sent under a name: bytes, and the number in the outbox.
         self.tried: dict[str, set[tuple[int, str]]] = {}
@@ -121,10 +127,18 @@ class Journal:
             self.deletes = entry.get("deletes", self.deletes)
         elif event == "flushed":
             self.flushed.add(str(entry.get("id")))
-        elif event == "ended":
-            self.has_ended = True
         elif "name" in entry:
             self._follow_name(event, str(entry["name"]), entry)
+        else:
+            self._follow_end(event, entry)
+
+    def _follow_end(self, event: Any, entry: dict[str, Any]) -> None:
+        if event == "ended":
+            self.has_ended = True
+        elif event == "sealing":
+            self.sealing.add(str(entry.get("sha256")))
+        elif event == "sealed":
+            self.is_sealed, self.sealed_sizes = True, entry.get("sizes")
 
     def _follow_name(self, event: Any, name: str, entry: dict[str, Any]) -> None:
         trail, size, outbox = self.trail(name), int(entry.get("bytes", 0)), str(entry.get("outbox", ""))

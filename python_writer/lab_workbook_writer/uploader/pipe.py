@@ -1,9 +1,8 @@
 """
-Is the script still there?
+The life pipe: its end wakes an uploader at once when the script may have gone.
 
-The writer holds the other end of a pipe and writes nothing to it. Its end only says "look now": a
-forked child may hold it for longer than the script lives, and a script may close it. What counts is
-the process that begin.json names.
+The writer holds the other end and writes nothing to it. A forked child may hold it for longer than the
+script lives, and a script may close it, so that its end is no proof of anything: see `script`.
 """
 
 from __future__ import annotations
@@ -11,13 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import time
-from collections.abc import Mapping
-from typing import Any, Final
-
-from lab_workbook.protocol import _spec, process
-
-from lab_workbook_writer.uploader.spool import Spool
+from typing import Final
 
 _WAKE: Final = b"!"
 
@@ -65,24 +58,3 @@ class LifePipe:
             ended = True
         if ended:
             self._descriptor = None
-
-
-class Script:
-    """The process that records the experiment."""
-
-    def __init__(self, spool: Spool, begin: Mapping[str, Any], life: LifePipe) -> None:
-        self._spool = spool
-        self._begin = begin
-        self._life = life
-
-    def is_dead(self) -> bool:
-        """
-        Say whether the script is gone for good.
-
-        Where its process cannot be asked (another host, another pid namespace, a system without
-        /proc), it is when the pipe has ended and nothing was written for ten minutes.
-        """
-        alive = process.is_alive(self._begin)
-        if alive is not None:
-            return not alive
-        return self._life.is_closed and time.time() - self._spool.last_change() > _spec.TIMING_IDLE_SECONDS

@@ -51,6 +51,8 @@ class Destination(NamedTuple):
     addressing_style: str
     options: PutOptions
     upload_every: float
+    # What holds the spool, as its writer sees it: `lab_workbook.protocol.file_systems`.
+    file_system: str
 
     def open(self, tag: str, wire: Wire) -> S3Store:
         """Return the folder of the experiment in the bucket."""
@@ -93,6 +95,7 @@ def destination(lines: list[Line], origin: str) -> Destination:
             line.get("acl") or None,
         ),
         upload_every=_seconds(line.get("uploadEvery")),
+        file_system=str(line.get("fileSystem") or ""),
     )
 
 

@@ -8,9 +8,8 @@ import re
 import shutil
 
 from lab_workbook.errors import LabWorkbookError
-from lab_workbook.protocol import _spec, documents
-
-from lab_workbook_writer.uploader.lock import locked
+from lab_workbook.protocol import _spec, documents, tags
+from lab_workbook.protocol.locks import Lock, locked
 
 _NUMBER = re.compile("[0-9]{1,18}")
 
@@ -18,7 +17,12 @@ _NUMBER = re.compile("[0-9]{1,18}")
 _REMOVED = ".removed-"
 
 # These grow when the uploader works; all other files grow when the script does.
-_OWN = frozenset({_spec.LAYOUT_JOURNAL, _spec.LAYOUT_LOG, _spec.LAYOUT_LOCK})
+_OWN = (_spec.LAYOUT_JOURNAL, _spec.LAYOUT_LOG, _spec.LAYOUT_LOCK, _spec.LAYOUT_END)
+
+_QUEUES = (_spec.LAYOUT_QUEUE, _spec.LAYOUT_SEALED)
+
+# What the worker in sh reads in place of the queue.
+_WORKLIST = f"{_spec.LAYOUT_RESERVED}/worklist"
 
 
 class Spool:
@@ -65,16 +69,58 @@ class Spool:
 
     def rewrite_begin(self, data: bytes) -> None:
         """Replace begin.json in one step."""
-        path = self.file(_spec.LAYOUT_BEGIN)
-        with open(path + ".new", "wb") as file:
+        os.replace(self._write_temporary(data), self.file(_spec.LAYOUT_BEGIN))
+
+    def create(self, name: str, data: bytes) -> None:
+        """
+        Put one of the protocol's own files that is not there yet, whole.
+
+        Raises:
+            FileExistsError: it is there.
+        """
+        temporary, path = self._write_temporary(data), self.file(name)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without hard links. Whoever writes here holds the lock.
+            os.rename(temporary, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    def _write_temporary(self, data: bytes) -> str:
+        path = f"{self.file(_spec.LAYOUT_TMP)}{tags.random_text(8)}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(path + ".new", path)
+        return path
 
-    def locked(self) -> contextlib.AbstractContextManager[bool]:
+    def locked(self, *, by_force: bool = False) -> contextlib.AbstractContextManager[Lock]:
         """Hold the lock of whoever delivers this spool, for the length of a ``with``, if it can be had."""
-        return locked(self.file(_spec.LAYOUT_LOCK))
+        return locked(self.file(_spec.LAYOUT_LOCK), by_force=by_force)
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether its experiment was sealed, and what its script recorded later is only here."""
+        return os.path.exists(self.file(_spec.LAYOUT_SEALED))
+
+    def set_aside(self) -> None:
+        """
+        Keep what is here, as the spool of an experiment that is sealed.
+
+        The queue gets another name, so that released versions, which would remove the spool, see none.
+        """
+        worklist = self.file(_WORKLIST)
+        for path, aside in (
+            (self.file(_spec.LAYOUT_QUEUE), self.file(_spec.LAYOUT_SEALED)),
+            (worklist, f"{worklist}.sealed"),
+        ):
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(path, aside)
 
     def last_change(self) -> float:
         """Return when the script last wrote something here, in seconds since 1970."""
@@ -82,7 +128,7 @@ class Spool:
         for folder, _, files in os.walk(self.root):
             for file in files:
                 path = os.path.join(folder, file)
-                if path.removeprefix(self.root) not in _OWN:
+                if not path.removeprefix(self.root).startswith(_OWN):
                     with contextlib.suppress(OSError):
                         newest = max(newest, os.stat(path).st_mtime)
         return newest
@@ -97,7 +143,11 @@ class Spool:
 
 
 def all_spools(folder: str) -> list[Spool]:
-    """Return the spools in a folder, the oldest tag first; sweeps up what removals left behind."""
+    """
+    Return the spools in a folder, the oldest tag first; sweeps up what removals left behind.
+
+    Those that were set aside are among them.
+    """
     try:
         entries = sorted(os.listdir(folder))
     except OSError:
@@ -107,6 +157,6 @@ def all_spools(folder: str) -> list[Spool]:
         path = os.path.join(folder, entry)
         if entry.startswith(_REMOVED):
             shutil.rmtree(path, ignore_errors=True)
-        elif os.path.isfile(os.path.join(path, _spec.LAYOUT_QUEUE)):
+        elif any(os.path.isfile(os.path.join(path, name)) for name in _QUEUES):
             spools.append(Spool(path))
     return spools

@@ -4,7 +4,7 @@ Who wrote an experiment, and is it still there?
 A process id alone is used again; with its start time and the boot of its machine it is unique. Only
 the same pid namespace of the same boot can be asked. Of a namespace below it, a container, the first
 namespace of a machine can at least say that nothing in it runs any more; elsewhere the answer is
-"cannot know".
+"cannot know", and so it is where /proc shows another namespace, or hides the processes of other users.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def identity() -> dict[str, Any]:
     known = {
         "host": os.uname().nodename,
         "pid": pid,
-        "pidStarted": _started(pid),
-        "bootId": _first_line("/proc/sys/kernel/random/boot_id"),
+        # Where /proc is that of another namespace, this number is another process there.
+        "pidStarted": _started(pid) if _has_own_proc() else None,
+        "bootId": _boot(),
         "pidNamespace": _namespace(),
     }
     return {key: value for key, value in known.items() if value not in (None, "")}
@@ -40,11 +41,25 @@ def identity() -> dict[str, Any]:
 def is_alive(process: Mapping[str, Any]) -> bool | None:
     """Say whether the process of a begin.json runs; None where that cannot be known from here."""
     pid, started = process.get("pid"), process.get("pidStarted")
-    if type(pid) is not int or not isinstance(started, str) or not _is_this_boot(process):
+    if type(pid) is not int or pid <= 0 or not isinstance(started, str) or not _is_this_boot(process):
+        return None
+    if not _has_own_proc():
         return None
     if process.get("pidNamespace") == _namespace():
-        return _started(pid) == started
+        return _runs(pid, started)
     return False if _is_empty(process.get("pidNamespace")) else None
+
+
+def is_of_another_boot(process: Mapping[str, Any]) -> bool:
+    """
+    Say whether the process of a begin.json ran under another boot of a kernel than this process does.
+
+    LXC and systemd-nspawn give each container a boot id of its own. So this is known only where both
+    processes are in the first namespace of a kernel, outside of all containers.
+    """
+    before = process.get("bootId")
+    is_outside = process.get("pidNamespace") == _FIRST_NAMESPACE and sees_all()
+    return is_outside and isinstance(before, str) and bool(before) and before != _boot()
 
 
 def exists(pid: object) -> bool:
@@ -66,13 +81,25 @@ def sees_all() -> bool:
 
 
 def _is_this_boot(process: Mapping[str, Any]) -> bool:
-    boot = _first_line("/proc/sys/kernel/random/boot_id")
-    return bool(boot and _namespace()) and process.get("bootId") == boot
+    return bool(_boot() and _namespace()) and process.get("bootId") == _boot()
+
+
+def _boot() -> str:
+    return _first_line("/proc/sys/kernel/random/boot_id")
+
+
+def _has_own_proc() -> bool:
+    """Say whether /proc shows the namespace that this process is in."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 def _is_empty(namespace: object) -> bool:
     """Say whether no process runs in a namespace, as far as all can be seen from here."""
-    if not isinstance(namespace, str) or not sees_all():
+    # With the mount option hidepid the first process cannot be seen either.
+    if not isinstance(namespace, str) or not sees_all() or not os.path.exists("/proc/1/stat"):
         return False
     try:
         return all(_is_outside(pid, namespace) for pid in filter(str.isdigit, os.listdir("/proc")))
@@ -97,6 +124,19 @@ def _is_outside_by_status(pid: str) -> bool:
             return any(line.startswith(b"NSpid:") and len(line.split()) == 2 for line in file)
     except OSError:
         return not os.path.exists(f"/proc/{pid}")
+
+
+def _runs(pid: int, started: str) -> bool | None:
+    """Say whether a process of this namespace runs; None where it is hidden from us."""
+    if _first_line(f"/proc/{pid}/stat"):
+        return _started(pid) == started
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return None
 
 
 def _started(pid: int) -> str | None:
