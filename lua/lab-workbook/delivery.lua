@@ -176,7 +176,7 @@ end
 function Delivery:keepAlive(now)
    if not self.startedAt or now - self.startedAt < RESTART_SECONDS then return end
    self.startedAt = now
-   if not runs(self) and not self.news.isRefused then start(self) end
+   if not runs(self) and not self.news.isRefused and not self.news.isSealed then start(self) end
 end
 
 --- Say what is new about deliveries, and see that somebody delivers.
@@ -196,28 +196,54 @@ end
 function Delivery:waitForFlush(id, seconds)
    local flushed = ('%s, "id": %d'):format(event('flushed'), id)
    -- A word of the uploader may say more, such as what it has sent; and 1 is not 12.
-   return wait(self, seconds, seconds, flushed .. '}', flushed .. ',') == 0
+   local code = wait(self, seconds, seconds, flushed .. '}', flushed .. ',', event('sealed'))
+   return code == 0 and not self:isSealed()
+end
+
+--- Say whether another process has sealed the experiment, and say so to the user at once.
+-- @treturn boolean
+function Delivery:isSealed()
+   local now = os.time()
+   self.news:read(now)
+   if self.news.isSealed then self.news:tell(now) end
+   return self.news.isSealed or false
 end
 
 -- Waits while bytes arrive; returns the exit code of WAIT, or nil where nothing delivers.
 local function waitWhileItMoves(self)
+   if self:isSealed() then return 0 end
    local started = runs(self) or start(self)
    self:letGo()
    if not started then return nil end
-   local ended, refused = event('ended'), event('refused')
+   local ended, refused, sealed = event('ended'), event('refused'), event('sealed')
    local patience, longest = self.config.exitTimeout, self.config.exitMax
    local soon = math.min(LOOK_AGAIN_SECONDS, patience / 2)
-   local early = wait(self, soon, soon, ended, refused)
+   local early = wait(self, soon, soon, ended, refused, sealed)
    if early == 0 or early == 3 then return early end
    if not runs(self) and start(self) then self:letGo() end
-   return wait(self, longest - soon, patience - soon, ended, refused)
+   return wait(self, longest - soon, patience - soon, ended, refused, sealed)
 end
 
 -- Returns whether all has arrived, by what the wait for `ended` or `refused` returned. The journal goes with
 -- the spool, perhaps since it was read; that of a refusal stays.
 local function hasArrived(self, code)
    if code == 3 or journal.last(self.journal, 'ended') then return true end
-   return code == 0 and not journal.last(self.journal, 'refused')
+   return code == 0 and not journal.last(self.journal, 'refused', 'sealed')
+end
+
+-- Warns that something is left in the spool, and why, with the command that delivers it.
+local function sayWhatIsLeft(self, because)
+   if self:isSealed() then
+      errors.warn(('not everything is in the bucket, because the experiment was sealed;'
+         .. ' lab-workbook push --discard %s removes the spool'):format(shell.quote(self.root)))
+      return
+   end
+   local refusal = journal.last(self.journal, 'refused', 'trouble') or ''
+   local reason = journal.field(refusal, 'message')
+   local options = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or nil
+   errors.warn(('not everything is in the bucket%s%s; deliver the rest with:'):format(
+      reason and (' (%s)'):format(reason) or '', because))
+   errors.warn('  ' .. advice(self, options))
 end
 
 -- Returns why the wait was given up, as the end of a sentence.
@@ -243,12 +269,7 @@ function Delivery:waitForEnd()
       self.news:tell(os.time())
       return true
    end
-   local refusal = journal.last(self.journal, 'refused', 'trouble') or ''
-   local reason = journal.field(refusal, 'message')
-   local options = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or nil
-   errors.warn(('not everything is in the bucket%s%s; deliver the rest with:'):format(
-      reason and (' (%s)'):format(reason) or '', ran and givenUp(self, code) or ''))
-   errors.warn('  ' .. advice(self, options))
+   sayWhatIsLeft(self, ran and givenUp(self, code) or '')
    if not ran then error(code, 0) end
    return false
 end

@@ -28,6 +28,10 @@ local HEAR = {
       self.trouble, self.refusal = nil, journal.field(line, 'message') or 'refused'
       self.isRefused = true
    end,
+   sealed = function(self, line)
+      if self.isSealed then return end
+      self.trouble, self.isSealed, self.sealedBy = nil, true, journal.field(line, 'by') or 'another process'
+   end,
    recovered = function(self) self.trouble = nil end,
    claimed = function(self) self.trouble = nil end,
    ended = function(self) self.trouble = nil end,
@@ -75,6 +79,10 @@ function News:tell(now)
       errors.warn(('nothing will reach the bucket any more (%s); training goes on, the spool is kept'):format(
          self.refusal))
       self.refusal, self.isSaid = nil, false
+   elseif self.sealedBy then
+      errors.warn(('this experiment was sealed by %s; what it records from now on stays in %s'):format(
+         self.sealedBy, (self.path:gsub('%.lab%-workbook/journal$', ''))))
+      self.sealedBy, self.isSaid = nil, false
    elseif self.trouble and not self.isSaid then
       if now - self.since >= HICCUP_SECONDS and now >= self.quietUntil then
          self:wasSaid(now)

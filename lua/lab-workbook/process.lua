@@ -4,6 +4,7 @@
 
 require 'lab-workbook.interpreted'(true, true)
 
+local files = require 'lab-workbook.files'
 local redaction = require 'lab-workbook.redaction'
 local spec = require 'lab-workbook.spec'
 
@@ -29,12 +30,38 @@ function process.id()
       fields[count] = field
    end
    -- The start is field 22 of proc(5), and two stand before the ones counted here.
-   return tonumber(stat:match('^%d+')), fields[20]
+   local pid = tonumber(stat:match('^%d+'))
+   -- Where /proc is that of another namespace, our number is another process here.
+   local status = files.read('/proc/self/status') or ''
+   if status:match('NSpid:%s+%d+%s+%d') then return pid, nil end
+   return pid, fields[20]
 end
 
 -- A shell can give two megabytes, for a list of files; begin.json is read whenever an experiment is listed.
 local MOST_ARGUMENTS, LONGEST_ARGUMENT = spec.BEGIN_COMMAND_MAX_ARGUMENTS, spec.BEGIN_COMMAND_MAX_ARGUMENT
 local CUT = spec.BEGIN_COMMAND_CUT
+
+--- Return the type of the file system that a folder is on; nil where the system does not tell.
+-- @string place the folder, without symbolic links
+-- @treturn ?string such as 'ext4' or 'nfs4', as proc(5) has it
+function process.fileSystem(place)
+   local mounts = io.open('/proc/self/mountinfo', 'rb')
+   if not mounts then return nil end
+   local longest, kind = -1, nil
+   for line in mounts:lines() do
+      local point, source = line:match('^%S+ %S+ %S+ %S+ (%S+) .- %- (%S+)')
+      point = point and point:gsub('\\(%d%d%d)', function(digits)
+         return string.char(tonumber(digits, 8))
+      end)
+      local stem = point == '/' and point or (point or '') .. '/'
+      -- Of several mounts on one folder the last one is seen.
+      if point and #point >= longest and (place .. '/'):sub(1, #stem) == stem then
+         longest, kind = #point, source
+      end
+   end
+   mounts:close()
+   return kind
+end
 
 --- Return what was run: the interpreter, its options, the script and its arguments, without secrets in them.
 -- @treturn ?{string} nil where the system does not tell

@@ -9,6 +9,7 @@ local delivery = require 'lab-workbook.delivery'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
 local json = require 'lab-workbook.json'
+local process = require 'lab-workbook.process'
 local reserve = require 'lab-workbook.reserve'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
@@ -23,18 +24,23 @@ Spool.__index = Spool
 local ADVICE = 'give spoolDir = ..., or set LAB_WORKBOOK_SPOOL_DIR, to use another folder'
 
 local MAKE = [[umask 077 && { mkdir -p -- %s && mkdir -- %s && cd %s && mkdir -p ]]
-   .. spec.LAYOUT_TMP .. ' ' .. spec.LAYOUT_OUTBOX .. [[; } 2>&1 && { readlink /proc/self/ns/pid || true; }]]
+   .. spec.LAYOUT_TMP .. ' ' .. spec.LAYOUT_OUTBOX .. [[; } 2>&1 && { readlink /proc/self/ns/pid || echo; ]]
+   .. [[pwd -P; stat -f -c %i . 2>/dev/null || true; }]]
 
 local function silent() end
 
--- Makes the spool, for the eyes of its user only, and says where the namespace of our process id is.
+-- Makes the spool, for the eyes of its user only. Returns the namespace of our process id, and the type and
+-- the id of the file system.
 local function make(self, parent)
    local output, code = shell.read(shell.command(MAKE, parent, self.root, self.root))
    if code ~= 0 then
       errors.refuse(('%s cannot be written: %s; %s'):format(self.root, output:gsub('\n$', ''), ADVICE))
    end
    self.folders[spec.LAYOUT_OUTBOX:gsub('/$', '')] = true
-   return (output:gsub('\n$', ''))
+   local namespace, place, id = output:match('^([^\n]*)\n(.*)\n(%x+)\n$')
+   if not id then return output:match('^[^\n]*') end
+   local kind = process.fileSystem(place)
+   return namespace, kind and ('%s %s'):format(kind, id) or nil
 end
 
 -- Appends a line to the queue, and to the list of the worker in sh; returns true, or nil and a message.
@@ -46,7 +52,7 @@ local function tell(self, verb, line)
    return done, problem
 end
 
-local function destination(config, tag, isExplicit)
+local function destination(config, tag, isExplicit, fileSystem)
    return {
       prefix = tostring(config.bucketPrefix),
       tag = tag,
@@ -60,11 +66,11 @@ local function destination(config, tag, isExplicit)
       storageClass = config.storageClass or json.null,
       acl = config.acl or json.null,
       uploadEvery = config.uploadEvery,
+      fileSystem = fileSystem or json.null,
    }
 end
 
-local function openQueue(self, config, tag, isExplicit)
-   local line = destination(config, tag, isExplicit)
+local function openQueue(self, line)
    line.verb = 'destination'
    self.queue = self:grow(spec.LAYOUT_QUEUE, json.encode(line, silent) .. '\n')
    return self.queue.ready
@@ -80,8 +86,9 @@ function spool.claim(config, tag, nonce, isExplicit, begin)
    if not config.spoolDir then errors.refuse('neither spoolDir nor HOME is set: ' .. ADVICE) end
    local self = setmetatable({where = ('%s%s/'):format(tostring(config.bucketPrefix), tag)}, Spool)
    tree.init(self, ('%s%s.%s/'):format(config.spoolDir, tag, nonce))
-   self.puts, self.flushes = 0, 0
-   local document = begin(make(self, config.spoolDir))
+   self.puts, self.flushes, self.series = 0, 0, {}
+   local namespace, fileSystem = make(self, config.spoolDir)
+   local document = begin(namespace)
    local bytes = json.encode(document, silent)
    local done, problem = self:put(spec.LAYOUT_BEGIN, function(path) return files.write(path, bytes) end)
    self.delivery = delivery.new(self.root, config)
@@ -89,7 +96,7 @@ function spool.claim(config, tag, nonce, isExplicit, begin)
       self.worklist, problem = worklist.open(self, config, document, isExplicit)
       done = self.worklist
    end
-   if not done or not openQueue(self, config, tag, isExplicit) then
+   if not done or not openQueue(self, destination(config, tag, isExplicit, fileSystem)) then
       errors.refuse(('%s cannot be written: %s; %s'):format(self.root, problem or 'no queue', ADVICE))
    end
    local refusal, reason = self.delivery:start()
@@ -118,9 +125,17 @@ end
 -- @int[opt] saveEvery the rows after which it is published
 -- @treturn AppendFile
 function Spool:openSeries(name, header, saveEvery)
-   return self:grow(name, header, function()
+   self.series[name] = self:grow(name, header, function()
       return tell(self, 'series', {name = name, saveEvery = saveEvery or json.null})
    end)
+   return self.series[name]
+end
+
+-- Returns how many bytes each series has, for hosts that may see the end before they see all rows.
+local function sizes(self)
+   local found = {}
+   for name, file in pairs(self.series) do found[name] = file.size end
+   return found
 end
 
 --- Hand an artifact over.
@@ -153,7 +168,7 @@ function Spool:flush(seconds)
    self.flushes = self.flushes + 1
    local asked = tell(self, 'flush', {id = self.flushes})
    local synced = self:sync()
-   if not seconds then return asked and synced or false end
+   if not seconds then return asked and synced and not self.delivery:isSealed() or false end
    return asked and self.delivery:waitForFlush(self.flushes, seconds) or false
 end
 
@@ -171,6 +186,7 @@ function Spool:finish(ending)
    for _, list in ipairs{self.queue, self.worklist} do
       if io.type(list.handle) ~= 'file' then list.ready = false end
    end
+   ending.sizes = sizes(self)
    local done, problem = tell(self, 'end', ending)
    -- Once more: without this line, what was lost is not counted anywhere.
    if not done then done, problem = tell(self, 'end', ending) end

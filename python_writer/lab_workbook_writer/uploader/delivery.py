@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
-from lab_workbook.protocol import _spec, jsontext, layout, names
+from lab_workbook.protocol import _spec, layout, names
 from lab_workbook.protocol.locks import Lock
 from lab_workbook.store.wire import Wire
 
