@@ -13,13 +13,16 @@ the process of the tests itself keeps the owner's, to look at what is there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
 import os
+import shutil
 import socket
+import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -139,6 +142,22 @@ def late_s3(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LateServer]:
         # After what `s3` has set, in whichever order a test asks for the two.
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", late.url)
         yield late
+
+
+@pytest.fixture(scope="session")
+def no_flock(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
+    """Return the environment of a program in which flock(2) fails with an error."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("a C compiler is needed to take flock(2) away")
+    source = Path(__file__).parent / "tests" / "ownership" / "no_flock.c"
+    library = tmp_path_factory.mktemp("no_flock") / "no_flock.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+
+    def environment(error: int = errno.ENOLCK) -> dict[str, str]:
+        return {"LD_PRELOAD": str(library), "NO_FLOCK": str(error)}
+
+    return environment
 
 
 class LateServer:

@@ -9,6 +9,8 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local claim = require 'lab-workbook.awsclaim'
+local ending = require 'lab-workbook.awsend'
+local owner = require 'lab-workbook.awsowner'
 local requests = require 'lab-workbook.awsrequests'
 
 local WORKER = [==[
@@ -89,38 +91,27 @@ hear() {
    [ -z "$line" ] || open_worklist
 }
 
-# --- is the script still there? --------------------------------------------------------------------
-
-# 0: it has gone; 1: it is there; 2: this system cannot tell.
-ask_process() {
-   set -- $process
-   [ "$3" = "$boot" ] && [ "$4" = "$namespace" ] || return 2
-   { IFS= read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 0
-   started=$2
-   set -- ${stat##*')' }
-   case $1 in Z | X) return 0 ;; esac
-   [ "${20}" != "$started" ]
-}
-
-# Whether the script has written nothing for ten minutes.
-is_silent() {
-   recent=$(cd "$spool" && find . -type f -mmin -10 ! -path './.lab-workbook/tmp/*' \
-      ! -path ./.lab-workbook/journal ! -path ./.lab-workbook/lock ! -path ./.lab-workbook/log | head -n 1)
-   [ -z "$recent" ]
-}
-
-# Sees whether the script is over; asked before the worklist is read, so that its last words are heard.
+@OWNER@
+# Sees whether the script is over; asked before the worklist is read, so that its last words are heard. That
+# it is silent is no reason: only it, its kernel or a person knows that it records nothing any more.
 look() {
+   [ -e "$folder/$me" ] || leave 'is delivered by another process now'
    [ -z "$over" ] || { hear; return; }
-   dead=
-   ask_process
+   dead=$declared
+   ask $process
    case $? in
    0) dead=yes ;;
-   2) [ -e "$own/tmp/aws/open" ] || ! is_silent || dead=yes ;;
+   2) leave_if_forsaken ;;
    esac
    hear
    [ -n "$dead$ending" ] || return 0
    over=yes moved=$(now) pause=0
+}
+
+# A script that lives after all starts another worker with its next row.
+leave_if_forsaken() {
+   [ ! -e "$own/tmp/aws/open" ] && [ $(($(now) - moved)) -ge $IDLE ] || return 0
+   leave 'is left, because nothing moves and whether its script lives cannot be seen from here'
 }
 
 @REQUESTS@
@@ -207,82 +198,8 @@ round() {
    through=$heard
 }
 
-# --- the end ---------------------------------------------------------------------------------------
-
-# A script that vanished is taken to have ended when it last wrote something.
-vanished() {
-   newest=$own/begin.json
-   while IFS=' ' read -r verb number name <&5; do
-      [ "$verb" != series ] || [ ! "$spool/$name" -nt "$newest" ] || newest=$spool/$name
-   done 5< "$own/tmp/aws/plan"
-   [ ! "$own/worklist" -nt "$newest" ] || newest=$own/worklist
-   when=$(date -u -r "$newest" '+%Y-%m-%dT%H:%M:%SZ' 2>/dev/null) || when=$(date -u '+%Y-%m-%dT%H:%M:%SZ')
-   printf '{"ended": "%s", %s' "$when" "${interrupted#?}"
-}
-
-# What was published, from the journal.
-files() {
-   LC_ALL=C awk '
-      /^\{"event": "published", / {
-         match($0, /"name": "([^"\\]|\\.)*"/)
-         name = substr($0, RSTART + 8, RLENGTH - 8)
-         match($0, /"bytes": [0-9]+/)
-         value = substr($0, RSTART, RLENGTH)
-         if (match($0, /"sha256": "[0-9a-f]+"/)) value = value ", " substr($0, RSTART, RLENGTH)
-         file[name] = value
-      }
-      END { for (name in file) printf ", %s: {%s}", name, file[name] }' "$own/journal"
-}
-
-# What was sent: what the journal says, and what has come since.
-delivered() {
-   LC_ALL=C awk -v puts="$puts" -v gets="$gets" -v posts="$posts" -v bytes="$bytes" '
-      function number(key) {
-         return match($0, "\"" key "\": [0-9]+") ? substr($0, RSTART + length(key) + 4) + 0 : 0
-      }
-      /"requests": / {
-         puts += number("PUT")
-         gets += number("GET")
-         posts += number("POST")
-         bytes += number("bytesSent")
-      }
-      END {
-         format = "{\"requests\": {\"PUT\": %.0f, \"GET\": %.0f, \"POST\": %.0f}, \"bytes\": %.0f}"
-         printf format, puts, gets, posts, bytes
-      }' "$own/journal"
-}
-
-end_document() {
-   [ -n "$ending" ] || ending=$(vanished)
-   printf '%s, "files": {".lab-workbook/begin.json": {"bytes": %s%s}%s}, "delivery": %s}' "${ending%\}}" \
-      "$(($(wc -c < "$own/begin.json")))" "$(sum < "$own/begin.json")" "$(files)" "$(delivered)"
-}
-
-# Puts end.json; one that is there is ours, because the tag is.
-seal() {
-   finish_beat
-   end_document > "$own/tmp/aws/end.json"
-   create .lab-workbook/end.json "$own/tmp/aws/end.json" || exists
-}
-
-# Removes the spool, in one step as far as anyone can see.
-remove() {
-   removed=${spool%/*}/.removed-${spool##*/}
-   mv "$spool" "$removed" && rm -rf "$removed"
-}
-
+@END@
 # --- all of it -------------------------------------------------------------------------------------
-
-# Waits for its turn: a request of a worker that was killed may still be under way, and holds the lock too.
-lock() {
-   command -v flock > /dev/null || return 0
-   exec 9>> "$own/lock"
-   while ! flock -n 9; do
-      [ "$turns" -lt 120 ] || leave 'is being delivered by another process'
-      nap
-   done
-   [ -e "$own/worklist" ] || exit 0
-}
 
 # Some servers other than AWS refuse newer checksums.
 suit_server() {
@@ -323,13 +240,7 @@ run() {
       [ "$turns" -lt $((refreshed + 2 * REFRESH)) ] || everything=yes
       [ -z "$everything" ] && [ "$turns" -lt "$resting" ] || rows=yes
       [ -z "$rows" ] && [ "$lines" -eq "$through" ] || deliver
-      if [ -n "$was_over" ]; then
-         until seal; do wait_after_failure; done
-         say '"ended"'
-         echo "$tag: delivered to $prefix$tag/"
-         remove
-         exit 0
-      fi
+      [ -z "$was_over" ] || finish
       nap
    done
 }
@@ -338,6 +249,12 @@ main() {
    spool=${0%/.lab-workbook/deliver}
    case $spool in /*) ;; *) spool=$PWD/$spool ;; esac
    own=$spool/.lab-workbook
+   folder=$own/lock-owner me=
+   declared= started=
+   case ${1-} in
+   seal) declared=yes ;;
+   started) started=yes ;;
+   esac
    exec 3<&0 < /dev/null
    cd /
    turns=0 lines=0 through=0 pause=0 moved=$(now)
@@ -347,8 +264,14 @@ main() {
    puts=0 gets=0 posts=0 bytes=0 furthest=0
    boot= namespace=$(readlink /proc/self/ns/pid 2>/dev/null)
    { read -r boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null || :
+   # Where /proc is that of another namespace, its numbers are other processes.
+   case $(sed -n 's/^NSpid:[[:space:]]*//p' /proc/self/status 2>/dev/null) in *[[:space:]]*) boot= ;; esac
    open_worklist
    hear
+   # Of a script that cannot be asked from here, only its own worker may deliver what may not be all.
+   ask $process
+   [ $? -ne 2 ] || [ -n "$ending$declared$started" ] ||
+      leave "may be recorded still, by process ${process%% *} elsewhere; if that is dead: sh $0 seal"
    lock
    mkdir -p "$own/tmp/aws"
    command -v aws > /dev/null || leave 'there is no aws command on the PATH'
@@ -359,11 +282,12 @@ main() {
    watch_pipe
    say "\"started\", \"pid\": $$"
    claim
+   ! is_begun || finish
    know_bucket
    run
 }
 
-main
+main "$@"
 ]==]
 
-return (WORKER:gsub('@(%u+)@', {CLAIM = claim, REQUESTS = requests}))
+return (WORKER:gsub('@(%u+)@', {CLAIM = claim, END = ending, OWNER = owner, REQUESTS = requests}))

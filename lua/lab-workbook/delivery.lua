@@ -121,7 +121,8 @@ end
 
 local function startCommand(self)
    local quoted = {
-      COMMAND = self.usesAws and advice(self) or shell.command('lab-workbook upload %s', self.root),
+      COMMAND = self.usesAws and advice(self) .. ' started'
+         or shell.command('lab-workbook upload %s', self.root),
       LOG = shell.quote(self.root .. spec.LAYOUT_LOG),
    }
    return (START:gsub('%u%u%u+', quoted))

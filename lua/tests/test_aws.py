@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from lab_workbook import ExperimentRepository
+from lab_workbook.protocol import locks
 from lab_workbook_conformance import certify
 from lab_workbook_conformance.levels import s3 as level
 from lab_workbook_conformance.s3.faults import answer, delay, refuse_overwrites, reset_after_storing, stall
@@ -35,9 +36,7 @@ exec '{aws}' "$@"
 
 # All that a minimal Linux has of what the worker uses.
 # A Debian busybox has no flock; that of util-linux is there, as it is on most.
-APPLETS = (
-    "sh awk cat cmp cp date find grep head kill mkdir mv readlink rm sed setsid sha256sum sleep tail tr wc"
-)
+APPLETS = "sh awk cat cmp cp date grep head kill ls mkdir mv readlink rm rmdir sed setsid sha256sum sleep tail tr uname wc"
 
 
 class Machine:
@@ -614,19 +613,16 @@ def test_a_server_that_does_not_answer_is_said_and_does_not_hold_the_script(mach
     assert "not everything is in the bucket (the server has not answered for 15 s)" in done.stderr
 
 
-@pytest.mark.soak
-def test_a_spool_from_elsewhere_is_ended_once_nothing_moves(machine, late_s3, s3_client, bucket_prefix):
-    """
-    Where the script's process cannot be asked, ten minutes without a word are its end.
-    """
+@pytest.fixture
+def elsewhere(machine, bucket_prefix):
+    """The spool of a script with a row and a text, both it and its worker killed, as if on another host."""
     process = machine.start(
         f"""
         local w = lab:newExperiment{{bucketPrefix = '{bucket_prefix}', tag = 'T'}}
+        w:newTimeSeriesLog('loss', {{'step'}}){{step = 1}}
         w:saveText('note', 'x')
         print 'on' io.stdout:flush() io.read()
-        """,
-        AWS_MAX_ATTEMPTS="1",
-        AWS_ENDPOINT_URL_S3=late_s3.url,
+        """
     )
     until(lambda: "on" in process.stdout.readline())
     (spool,) = machine.spools
@@ -635,18 +631,104 @@ def test_a_spool_from_elsewhere_is_ended_once_nothing_moves(machine, late_s3, s3
     process.communicate()
     worklist = spool / ".lab-workbook/worklist"
     worklist.write_text(re.sub("process .*", "process 1 2 3 4", worklist.read_text()))
-    deliver = ["sh", str(spool / ".lab-workbook/deliver")]
-    with late_s3.running():
-        worker = subprocess.Popen(deliver, env=machine.environment, stdin=subprocess.DEVNULL)
-        until(lambda: "note" in objects(s3_client, bucket_prefix))
-        before = objects(s3_client, bucket_prefix)
-        for path in [*spool.glob("*"), *spool.glob(".lab-workbook/*")]:
-            os.utime(path, (1e9, 1e9))
-        worker.wait(300)
+    for path in spool.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    return spool
 
+
+def deliver(machine, spool, *arguments):
+    return subprocess.run(
+        ["sh", str(spool / ".lab-workbook/deliver"), *arguments],
+        env=machine.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_silent_script_of_another_host_is_sealed_on_a_persons_word_alone(
+    machine, elsewhere, s3_client, bucket_prefix
+):
+    """
+    Then its spool is kept, because the person may be wrong.
+    """
+    asked = deliver(machine, elsewhere)
+    before = objects(s3_client, bucket_prefix)
+    told = deliver(machine, elsewhere, "seal")
+
+    assert asked.returncode == told.returncode == 1
+    assert f"if that is dead: sh {elsewhere}/.lab-workbook/deliver seal" in asked.stderr
     assert ".lab-workbook/end.json" not in before
     end = check_end(objects(s3_client, bucket_prefix))
     assert (end["outcome"], end["ended"]) == ("interrupted", "2001-09-09T01:46:40Z")
+    assert f"what its script records later stays in {elsewhere}" in told.stderr
+    assert [event["by"] for event in events(elsewhere, "sealed")] == ["sh deliver seal"]
+    assert (elsewhere / "loss.csv").exists()
+    assert (elsewhere / ".lab-workbook/sealed").exists()
+    assert not (elsewhere / ".lab-workbook/queue").exists()
+
+
+def test_a_spool_that_another_process_has_sealed_is_kept(machine, elsewhere, s3_client, bucket_prefix):
+    """
+    "Exists already" is an answer to our own request only if the bytes are ours.
+    """
+    bucket = bucket_prefix.split("/")[2]
+    s3_client.put_object(Bucket=bucket, Key="exp/T/.lab-workbook/end.json", Body=b'{"outcome": "finished"}')
+
+    done = deliver(machine, elsewhere, "seal")
+
+    assert done.returncode == 1
+    assert [event["by"] for event in events(elsewhere, "sealed")] == ["another process"]
+    assert (elsewhere / "loss.csv").exists()
+
+
+HOLD = """
+import sys
+from lab_workbook.protocol import locks
+with locks.locked(sys.argv[1]) as lock:
+    print(*locks.owners(lock.folder), flush=True)
+    input()
+"""
+
+
+@pytest.mark.soak
+def test_the_lock_of_the_uploader_keeps_the_worker_out(machine, elsewhere, no_flock):
+    """
+    They share one lock, which works without flock.
+    """
+    hold = [sys.executable, "-c", HOLD, str(elsewhere / ".lab-workbook/lock")]
+    with subprocess.Popen(
+        hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **no_flock()}
+    ) as holder:
+        owner = holder.stdout.readline().strip()
+        done = deliver(machine, elsewhere, "seal")
+        holder.communicate("\n")
+
+    assert done.returncode == 1
+    assert f"is being delivered by another process ({owner})" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "shell",
+    ["dash", pytest.param("bash", marks=pytest.mark.soak), pytest.param("busybox", marks=pytest.mark.soak)],
+)
+def test_the_worker_delivers_where_there_is_no_flock(machine, elsewhere, no_flock, shell):
+    """
+    The command says that the file system lacks it, which is not that another process holds it.
+    """
+    command = ["busybox", "sh"] if shell == "busybox" else [shell]
+    done = subprocess.run(
+        [*command, str(elsewhere / ".lab-workbook/deliver"), "seal"],
+        env={**machine.environment, **no_flock()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert "was sealed by sh deliver seal" in done.stderr
 
 
 @pytest.mark.soak

@@ -85,6 +85,7 @@ def test_a_bucket_that_works_gets_a_clean_bill(bucket_prefix, examine):
         "cleanup": "ok",
         "spool": "ok",
         "spool space": "ok",
+        "spool lock": "ok",
     }
 
 

@@ -7,13 +7,17 @@ what happens next. No process of one namespace can be looked up in another.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -45,6 +49,7 @@ STEPS = {
         "text": "workbook.save_text({name!r}, {text!r})",
         "flush": "print(workbook.flush(60))",
         "try to flush": "print(workbook.flush({seconds}))",
+        "flush to disk": "print(workbook.flush())",
         "kill the uploader": (
             "events = map(json.loads, open({journal!r}));"
             "os.kill([e['pid'] for e in events if e['event'] == 'started'][-1], signal.SIGKILL)"
@@ -58,6 +63,7 @@ STEPS = {
         "text": "workbook:saveText('{name}', '{text}')",
         "flush": "print(workbook:flush(60))",
         "try to flush": "print(workbook:flush({seconds}))",
+        "flush to disk": "print(workbook:flush())",
         "kill the uploader": (
             "local pid for line in io.lines '{journal}' do"
             ' pid = line:match \'"event": "started", "pid": (%d+)\' or pid end'
@@ -111,8 +117,13 @@ class Host:
         return self._errors.read_text()
 
     def end(self) -> None:
-        """End the script, if it still runs."""
+        """Kill the script, if it still runs; it must not see the end of its input before."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        with contextlib.suppress(OSError):
+            for child in children.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
         self.process.kill()
+        self.process.wait()
         self.process.communicate()
 
 
@@ -122,6 +133,16 @@ def can_be_made() -> bool:
         return subprocess.run([*NAMESPACE, "true"], check=False, capture_output=True).returncode == 0
     except OSError:
         return False
+
+
+needs_namespaces = pytest.mark.skipif(
+    not can_be_made(), reason="making a namespace of process ids needs root"
+)
+
+LANGUAGES = [
+    "python",
+    pytest.param("luajit", marks=pytest.mark.skipif(not shutil.which("luajit"), reason="no luajit")),
+]
 
 
 def age(spool: Path, seconds: float = 3600) -> None:

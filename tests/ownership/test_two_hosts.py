@@ -2,70 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import lab_workbook
 import pytest
 
-from tests.ownership.hosts import Host, age, can_be_made, wait_until
+from tests.ownership.hosts import LANGUAGES, age, needs_namespaces, wait_until
 
-pytestmark = [
-    pytest.mark.s3,
-    pytest.mark.skipif(not can_be_made(), reason="making a namespace of process ids needs root"),
-]
-
-LANGUAGES = [
-    "python",
-    pytest.param("luajit", marks=pytest.mark.skipif(not shutil.which("luajit"), reason="no luajit")),
-]
-
-
-@pytest.fixture
-def host(tmp_path, bucket_prefix, monkeypatch):
-    """Start a script in a namespace of its own; it ends with the test."""
-    monkeypatch.setenv("LAB_WORKBOOK_BUCKET_PREFIX", bucket_prefix)
-    monkeypatch.setenv("LAB_WORKBOOK_SPOOL_DIR", str(tmp_path / "spools"))
-    started = []
-
-    def start(language, name, **more):
-        started.append(Host(language, tmp_path, name, **more))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.end()
-
-
-@pytest.fixture
-def rows(bucket_prefix):
-    """The steps of a series that a reader finds in the bucket."""
-
-    def of(tag):
-        try:
-            return list(lab_workbook.ExperimentRepository(bucket_prefix)[tag]["loss.csv"].index)
-        except KeyError:
-            return []
-
-    return of
-
-
-@pytest.fixture
-def quiet(host, tmp_path):
-    """A script with 10 rows, 5 of them in the bucket, quiet for an hour, whose uploader is dead."""
-
-    def make(language):
-        script = host(language, "A")
-        script.do("start", tag="A")
-        script.do("series")
-        script.do("rows", first=0, last=5)
-        assert script.do("flush").lower() == "true"
-        (spool,) = (tmp_path / "spools").glob("A.*")
-        script.do("kill the uploader", journal=str(spool / ".lab-workbook/journal"))
-        script.do("rows", first=5, last=10)
-        age(spool)
-        return script, spool
-
-    return make
+pytestmark = [pytest.mark.s3, needs_namespaces]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -90,3 +32,47 @@ def test_a_quiet_script_of_another_node_loses_no_row(language, quiet, host, rows
     assert repository["A"].status == "finished"
     assert repository["A"].verify().is_sound
     wait_until(lambda: not spool.exists())
+
+
+def test_a_dead_script_of_another_node_is_lost_with_all_its_rows(quiet, host, rows, bucket_prefix):
+    """
+    From the other node nobody can see that it is dead, so that it is not sealed; a reader shows its rows.
+    """
+    script, spool = quiet("python")
+    script.do("text", name="note", text="saved before the end")
+    script.end()
+    age(spool)
+
+    other = host("python", "B")
+    other.do("start", tag="B")
+    wait_until(lambda: len(rows("A")) == 10)
+    experiment = lab_workbook.ExperimentRepository(bucket_prefix)["A"]
+    wait_until(lambda: "note" in experiment)
+    other.do("close")
+
+    assert experiment.status == "lost"
+    assert rows("A") == list(range(10))
+    assert experiment["note"] == "saved before the end"
+    assert experiment.end == {}
+    assert (spool / ".lab-workbook/queue").exists()
+
+
+def test_help_is_given_once_for_what_has_not_changed(quiet, host, rows, spool_dir):
+    """
+    A sweep of a hundred experiments does not send the same rows a hundred times.
+    """
+    _, spool = quiet("python")
+    first = host("python", "B")
+    first.do("start", tag="B")
+    wait_until(lambda: len(rows("A")) == 10)
+    note = spool_dir / ".helped" / spool.name
+    wait_until(note.exists)
+    before = note.stat().st_mtime_ns
+
+    second = host("python", "C")
+    second.do("start", tag="C")
+    log = next(spool_dir.glob("C.*")) / ".lab-workbook/log"
+    wait_until(lambda: not (spool_dir / ".orphans-lock").exists())
+
+    assert note.stat().st_mtime_ns == before
+    assert "all rows" not in log.read_text()

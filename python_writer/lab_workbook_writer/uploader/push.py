@@ -55,7 +55,7 @@ def push(spool: Spool, *, tag: str | None = None, seals: bool = False, idle_seco
             return _help(spool, script, idle_seconds)
         with spool.locked(by_force=seals) as lock:
             if not lock.is_held:
-                return Report(f"{name}: {lock.problem}", is_fine=lock.is_busy)
+                return Report(f"{name}: {lock.problem}", is_fine=lock.is_busy and not seals)
             if tag is not None:
                 _retag(spool, tag)
             return _deliver(spool, lock, idle_seconds, seals=seals)

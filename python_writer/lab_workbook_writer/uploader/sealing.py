@@ -87,19 +87,19 @@ class Sealing:
         self.is_begun = False
 
     def begin(self, document: documents.Document, lines: list[Line]) -> None:
-        """Seal it; ``lines`` are the last ones of the queue, from ``end`` on."""
-        data = store(self._spool, jsontext.encode(document, lambda _kind: None))
-        self._submit(data, is_final=self._is_over_for_good(lines))
+        """Seal it; ``lines`` is the queue."""
+        data = jsontext.encode(document, lambda _kind: None)
+        stored = _store(self._spool, data)
+        self._submit(stored, is_final=self._is_over_for_good(lines) and stored == data)
 
     def resume(self, lines: list[Line]) -> bool:
         """Go on where another process was sealing it; returns whether one was. ``lines`` is the queue."""
         data = _begun(self._spool, self._sender.journal)
         if data is None:
             return False
-        # Its script may have lived, and logged more since.
-        is_over = self._is_over_for_good(lines)
-        is_final = is_over and next(beyond(self._spool, lines, sizes(data)), None) is None
-        self._submit(data, is_final=is_final)
+        # Its script may have lived, and recorded more since, or ended in another way.
+        is_whole = next(beyond(self._spool, lines, sizes(data)), None) is None and _is_as_told(data, lines)
+        self._submit(data, is_final=is_whole and self._is_over_for_good(lines))
         return True
 
     def _submit(self, data: bytes, *, is_final: bool) -> None:
@@ -114,7 +114,7 @@ class Sealing:
         return life is Life.DEAD or has_ended(lines, self._spool.root)
 
 
-def store(spool: Spool, data: bytes) -> bytes:
+def _store(spool: Spool, data: bytes) -> bytes:
     """Store end.json in a spool, unless one is there; return what is there then."""
     # A full disk must not stop a delivery.
     with contextlib.suppress(OSError):
@@ -136,6 +136,14 @@ def _begun(spool: Spool, journal: Journal) -> bytes | None:
         return data
     os.unlink(spool.file(_spec.LAYOUT_END))
     return None
+
+
+def _is_as_told(end: bytes, lines: Iterable[Line]) -> bool:
+    """Say whether end.json has the outcome that its script gave, if it gave one."""
+    with contextlib.suppress(Unreadable):
+        outcome = documents.read_end(end)["outcome"]
+        return all(line.get("outcome") == outcome for line in lines if line.get("verb") == "end")
+    return False
 
 
 def sizes(end: bytes | None) -> dict[str, int] | None:

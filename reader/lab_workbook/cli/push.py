@@ -67,7 +67,9 @@ def _check_usage(spools: tuple[str, ...], tag: str | None, *, seals: bool, disca
     if seals and discards:
         raise click.UsageError("--seal and --discard exclude each other")
     if (seals or discards) and not spools:
-        raise click.UsageError(f"{'--seal' if seals else '--discard'} needs the spools or tags that it is for")
+        raise click.UsageError(
+            f"{'--seal' if seals else '--discard'} needs the spools or tags that it is for"
+        )
 
 
 def _chosen(given: tuple[str, ...], folders: list[str]) -> Iterator[Spool]:
