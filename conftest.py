@@ -152,7 +152,7 @@ def no_flock(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str
         pytest.skip("a C compiler is needed to take flock(2) away")
     source = Path(__file__).parent / "tests" / "ownership" / "no_flock.c"
     library = tmp_path_factory.mktemp("no_flock") / "no_flock.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source)], check=True)  # noqa: S603
 
     def environment(error: int = errno.ENOLCK) -> dict[str, str]:
         return {"LD_PRELOAD": str(library), "NO_FLOCK": str(error)}

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from lab_workbook import ExperimentRepository
-from lab_workbook.protocol import locks
 from lab_workbook_conformance import certify
 from lab_workbook_conformance.levels import s3 as level
 from lab_workbook_conformance.s3.faults import answer, delay, refuse_overwrites, reset_after_storing, stall
@@ -36,7 +35,10 @@ exec '{aws}' "$@"
 
 # All that a minimal Linux has of what the worker uses.
 # A Debian busybox has no flock; that of util-linux is there, as it is on most.
-APPLETS = "sh awk cat cmp cp date grep head kill ls mkdir mv readlink rm rmdir sed setsid sha256sum sleep tail tr uname wc"
+APPLETS = (
+    "sh awk cat cmp cp date grep head kill ls mkdir mv readlink rm rmdir sed setsid sha256sum sleep tail tr"
+    " uname wc"
+)
 
 
 class Machine:
@@ -686,7 +688,6 @@ def test_a_spool_that_another_process_has_sealed_is_kept(machine, elsewhere, s3_
 
 HOLD = """
 import sys
-from lab_workbook.protocol import locks
 with locks.locked(sys.argv[1]) as lock:
     print(*locks.owners(lock.folder), flush=True)
     input()

@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+from lab_workbook.protocol import process
 from lab_workbook_writer.uploader.delivery import Delivery, Result
 from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.spool import Spool
@@ -16,8 +17,10 @@ def deliver():
     """Deliver a spool in this process, with a short patience."""
     life = LifePipe(None)
 
-    def run(hand_spool):
-        return Delivery(Spool(str(hand_spool.path)), life, idle_seconds=0.5).run()
+    def run(hand_spool, idle_seconds=0.5):
+        spool = Spool(str(hand_spool.path))
+        with spool.locked() as lock:
+            return Delivery(spool, life, lock, idle_seconds=idle_seconds).run()
 
     yield run
     life.close()
@@ -56,3 +59,17 @@ def test_a_script_that_was_silent_for_long_is_delivered_when_it_ends(make_spool,
 
     assert result is Result.ENDED
     assert spool.end_json()["outcome"] == "interrupted"
+
+
+def test_it_leaves_a_script_of_which_nothing_is_known_once_nothing_moves(make_spool, bucket_prefix, deliver):
+    """
+    It seals nothing: a script that lives after all starts another uploader.
+    """
+    elsewhere = {**process.identity(), "bootId": "another machine"}
+    spool = make_spool(bucket_prefix, script=elsewhere)
+    spool.put("a.txt", b"a")
+
+    assert deliver(spool, idle_seconds=5) is Result.LEFT
+    assert spool.delivered() == {"a.txt": b"a"}
+    assert spool.path.exists()
+    assert ".lab-workbook/end.json" not in [entry.key for entry in spool.store.keys("")]
