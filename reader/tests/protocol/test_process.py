@@ -112,3 +112,58 @@ def test_a_container_that_has_ended_took_its_processes_along(contained):
     assert identity["pid"] == 1
     assert before is None
     assert process.is_alive(identity) is False
+
+
+HIDDEN = """
+import os, subprocess, sys
+from lab_workbook.protocol import process
+subprocess.run(["mount", "-t", "proc", "-o", sys.argv[1], "proc", "/proc"], check=True)
+first = process.identity()
+if not os.fork():
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    print(process.is_alive(first), process.is_alive(process.identity()), flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.parametrize("option", ["hidepid=1", "hidepid=2"])
+def test_a_process_that_is_hidden_from_us_is_not_dead(option):
+    """
+    Some clusters show each user no processes but their own.
+    """
+    command = ["unshare", "--pid", "--fork", "--mount", sys.executable, "-c", HIDDEN, option]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"needs the right to mount: {done.stderr}")
+
+    assert done.stdout == "None True\n"
+
+
+def test_where_proc_shows_another_namespace_nothing_is_known(other):
+    """
+    Its numbers are other processes than ours.
+    """
+    code = "import json, sys; from lab_workbook.protocol import process\n"
+    code += "mine = process.identity(); print('pidStarted' in mine, process.is_alive(json.loads(sys.argv[1])))"
+    command = ["unshare", "--pid", "--fork", sys.executable, "-c", code, json.dumps(other[1])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"needs the right to make a namespace of process ids: {done.stderr}")
+
+    assert done.stdout == "False None\n"
+
+
+def test_another_boot_is_known_outside_of_containers_only():
+    """
+    LXC and systemd-nspawn give each container a boot id of its own.
+    """
+    identity = process.identity()
+    inside = {**identity, "bootId": "another boot", "pidNamespace": "pid:[4026532198]"}
+
+    assert process.is_of_another_boot({**identity, "bootId": "another boot"}) is process.sees_all()
+    assert process.is_of_another_boot(inside) is False
+    assert process.is_of_another_boot(identity) is False
+    assert process.is_of_another_boot({}) is False
