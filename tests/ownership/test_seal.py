@@ -162,3 +162,10 @@ def test_a_plain_push_says_who_may_live_and_what_to_do(quiet, push, bucket_prefi
 @pytest.mark.parametrize("arguments", [["--seal"], ["--discard"], ["--seal", "--discard", "A"]], ids=" ".join)
 def test_a_persons_word_is_about_spools_that_are_named(push, arguments):
     assert push(*arguments).returncode == 2
+
+
+def test_a_tag_that_no_spool_has_is_named(push, spool_dir):
+    done = push("--seal", "2016")
+
+    assert done.returncode == 1
+    assert f"no spool in {spool_dir}/ has a tag that begins with '2016'" in done.stderr

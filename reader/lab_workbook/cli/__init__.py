@@ -30,7 +30,7 @@ _VERBS = {
     "ls": "List the experiments of a folder or a bucket.",
     "note": "Add a note to an experiment, or print its notes.",
     "policy": "Print the permissions that S3 has to give.",
-    "push": "Deliver what is left in a spool.",
+    "push": "Upload what is left in the local spool.",
     "report": "Write a page about experiments, with their curves.",
     "show": "Show what is known of one experiment.",
     "table": "Print the experiments with their parameters.",

@@ -45,7 +45,8 @@ def command(spools: tuple[str, ...], *, tag: str | None, seal: bool, discard: bo
 
     _check_usage(spools, tag, seals=seal, discards=discard)
     settings = config.load()
-    folders = config.spool_dirs(settings)
+    # A spool that is given by its path needs no folder of spools, which needs a HOME.
+    folders = [] if spools and all(map(_is_path, spools)) else config.spool_dirs(settings)
     chosen = list(_chosen(spools, folders))
     if not chosen and not as_json:
         click.echo(f"nothing is waiting in {_text.safe(' or '.join(folders))}")
@@ -80,8 +81,11 @@ def _chosen(given: tuple[str, ...], folders: list[str]) -> Iterator[Spool]:
     if not given:
         yield from spools
     for each in given:
-        is_path = os.path.sep in each or os.path.exists(each)
-        yield Spool(each) if is_path else _tagged(each, spools, " or ".join(folders))
+        yield Spool(each) if _is_path(each) else _tagged(each, spools, " or ".join(folders))
+
+
+def _is_path(text: str) -> bool:
+    return os.path.sep in text or os.path.exists(text)
 
 
 def _tagged(tag: str, spools: list[Spool], where: str) -> Spool:

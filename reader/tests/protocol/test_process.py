@@ -147,7 +147,9 @@ def test_where_proc_shows_another_namespace_nothing_is_known(other):
     Its numbers are other processes than ours.
     """
     code = "import json, sys; from lab_workbook.protocol import process\n"
-    code += "mine = process.identity(); print('pidStarted' in mine, process.is_alive(json.loads(sys.argv[1])))"
+    code += (
+        "mine = process.identity(); print('pidStarted' in mine, process.is_alive(json.loads(sys.argv[1])))"
+    )
     command = ["unshare", "--pid", "--fork", sys.executable, "-c", code, json.dumps(other[1])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
