@@ -143,4 +143,4 @@ def test_a_disk_that_stays_full_has_room_for_the_ending(writer, small_disk, tmp_
     assert experiment.end["lost"]["rows"] == 5000 - len(rows) > 0
     assert experiment.end["lost"]["artifacts"] == 1
     assert experiment.verify().is_sound, experiment.verify().problems
-    assert not (small_disk / "full/.lab-workbook/tmp").exists()
+    assert [path for path in small_disk.glob("full/.lab-workbook/tmp/*")] == []

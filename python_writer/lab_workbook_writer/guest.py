@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from lab_workbook.protocol import _spec
 
-from lab_workbook_writer.append_file import AppendFile, Opener, identity
+from lab_workbook_writer.append_file import AppendFile, Opener
+from lab_workbook_writer.descriptors import GROWING, identity
 from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Tree, remove
 from lab_workbook_writer.rendezvous import Meeting, Run
 
@@ -136,7 +137,7 @@ class _GuestFile(AppendFile):
 
 def _opened(place: _Place) -> int:
     """Open a series again, because the script has closed its descriptor; never the copy of rank 0."""
-    descriptor = os.open(place.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    descriptor = os.open(place.path, GROWING)
     if identity(descriptor) != place.file:
         os.close(descriptor)
         raise _ended()

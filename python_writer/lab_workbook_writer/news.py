@@ -29,6 +29,8 @@ class News:
         self._is_said = False
         self._quiet_until = float("-inf")
         self._refusal = ""
+        self._lost = ""
+        self._lost_is_said = False
 
     def hear(self, event: Mapping[str, Any], now: float) -> None:
         """Take note of an event of the journal."""
@@ -39,6 +41,8 @@ class News:
             self._trouble = ""
         elif kind == "refused":
             self._trouble, self._refusal = "", str(event.get("message"))
+        elif kind == "lost" and not self._lost_is_said:
+            self._lost = f"{event.get('name')!r}: {event.get('message')}"
 
     def was_said(self, now: float) -> None:
         """Take note that the user was told of trouble in other words."""
@@ -52,6 +56,9 @@ class News:
             message, self._refusal = self._refusal, ""
             self._is_said = False
             return f"nothing will reach the bucket any more ({message}); training goes on, the spool is kept"
+        if self._lost:
+            message, self._lost, self._lost_is_said = self._lost, "", True
+            return f"an artifact was lost ({message}); all such are counted in end.json, said only once"
         if self._trouble and not self._is_said:
             is_due = now - self._since >= _HICCUP_SECONDS and now >= self._quiet_until
             if is_due:
