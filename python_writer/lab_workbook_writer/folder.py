@@ -64,7 +64,7 @@ class Folder(Tree):
             warn(f"{resumed!r}, which this experiment resumes, is not in {beside}: nobody can stitch the two")
 
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:  # noqa: ARG002 - as in Place
-        self._restorer.refuse_if_taken()
+        self._restorer.require()
         if name in self._names:
             with contextlib.suppress(FileNotFoundError):
                 return self.reopen_series(name)
@@ -97,7 +97,7 @@ class Folder(Tree):
 
     def end(self, ending: Ending) -> bool:
         is_whole = self._restorer.settle(ending.lost)
-        self._restorer.refuse_if_taken()
+        self._restorer.require()
         self._room.free()
         names = self._names - self._restorer.missing
         files, sha256 = {}, _sha256()

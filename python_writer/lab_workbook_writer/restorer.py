@@ -109,23 +109,23 @@ class Restorer:
 
     def prepare(self) -> None:
         """
-        See that a new file can be put into place.
+        Restore what is missing, so that a new file can be put into place.
 
         Raises:
-            OSError: the folder holds another experiment.
+            OSError: the folder cannot be restored, or holds another experiment.
         """
         self._check(patience=0)
-        self.refuse_if_taken()
+        self.require()
 
-    def refuse_if_taken(self) -> None:
+    def require(self) -> None:
         """
-        Write nothing among the files of another experiment.
+        See that files are written into no folder but that of this experiment.
 
         Raises:
-            OSError: the folder holds another experiment.
+            OSError: the folder could not be restored, or holds another experiment.
         """
-        if self._is_taken:
-            raise OSError(errno.ESTALE, self._problem)
+        if self._is_taken or identity_at(self._tree.root + _spec.LAYOUT_BEGIN) == NO_FILE:
+            raise OSError(errno.ESTALE, self._problem or os.strerror(errno.ESTALE))
 
     def check(self) -> bool:
         """Restore what is missing; return whether nothing is lost."""
@@ -199,7 +199,7 @@ class Restorer:
             elif name in self._files:
                 self._files[name].restore(lambda fill: self._tree.put(name, fill))
         except OSError as error:
-            self._problem = f"{name!r}: {error.strerror or error}"
+            self._problem = self._problem or f"{name!r}: {error.strerror or error}"
             return False
         return True
 
