@@ -78,9 +78,10 @@ open_worklist() {
    while [ "$skipped" -lt "$lines" ] && IFS= read -r line <&4; do skipped=$((skipped + 1)); done
 }
 
-# Takes the lines that have become whole.
+# Takes the lines that have become whole. Where the spool was removed, another worker works in the one that was
+# put back: what is in there is not the worklist that is open here.
 hear() {
-   [ -e "$own/worklist" ] || exit 3
+   [ -e "$own/worklist" ] && [ -e "$own/tmp/aws/worker-$$" ] || exit 3
    while IFS= read -r line <&4; do
       lines=$((lines + 1))
       take "$line"
@@ -135,10 +136,19 @@ sum() {
 
 published() { say "\"published\", \"name\": \"$(quoted "$1")\", \"bytes\": $2$3"; }
 
-# Sends a file of the outbox.
+# Takes note that an artifact will never be in the bucket as it was saved; $3 is more of the event.
+lose() {
+   say "\"lost\", \"name\": \"$(quoted "$1")\", \"message\": \"$2\"${3-}"
+}
+
+# Sends a file of the outbox. One that is gone was sent by an earlier worker, or removed by somebody else.
 put() {
    file=$own/outbox/$1
-   [ -e "$file" ] || return 0
+   if [ ! -e "$file" ]; then
+      grep -qF "\"outbox\": \"$1\"" "$own/journal" ||
+         lose "$2" 'its file was removed from the spool before it was uploaded' ", \"outbox\": \"$1\""
+      return 0
+   fi
    publish "$2" "$file" || return 1
    published "$2" "$(($(wc -c < "$file")))" "$(sum < "$file"), \"outbox\": \"$1\""
    rm -f "$file"
@@ -154,10 +164,25 @@ whole() {
       END { printf "%.0f\n", last }'
 }
 
+# Whether a series whose file is gone is to be waited for: its script puts it back, as long as it lives.
+is_awaited() {
+   ask_process
+   if [ $? -eq 1 ]; then
+      echo "the file of $1 was removed from the spool" > "$own/tmp/aws/said"
+      return 0
+   fi
+   lose "$1" 'its file was removed from the spool, and its script is gone'
+   return 1
+}
+
 # Sends a series, up to a row. It is sent whole each time, so it must have grown by a quarter since the last
 # time, unless all rows are asked for.
 series() {
    file=$spool/$2 sent=0
+   if [ ! -e "$file" ]; then
+      [ -n "$over" ] && is_awaited "$2" && return 1
+      return 0
+   fi
    [ ! -e "$own/tmp/aws/series-$1" ] || read -r sent < "$own/tmp/aws/series-$1"
    size=$(($(wc -c < "$file"))) least=$((sent + 1))
    [ -n "$everything" ] || least=$((sent + sent / 4 + 1))
@@ -234,6 +259,27 @@ files() {
       END { for (name in file) printf ", %s: {%s}", name, file[name] }' "$own/journal"
 }
 
+# How many artifacts are lost, from the journal; one that was saved again later is not.
+count_lost() {
+   LC_ALL=C awk '
+      /^\{"event": "(lost|published)", / {
+         match($0, /"name": "([^"\\]|\\.)*"/)
+         name = substr($0, RSTART, RLENGTH)
+         if (/^\{"event": "lost"/) lost[name]; else delete lost[name]
+      }
+      END { for (name in lost) count++; print count + 0 }' "$own/journal"
+}
+
+# The words of the script about its end, with the artifacts that are lost here added to its own count.
+counted() {
+   printf %s "$ending" | LC_ALL=C awk -v more="$(count_lost)" '
+      match($0, /"artifacts": [0-9]+/) {
+         count = substr($0, RSTART + 13, RLENGTH - 13) + more
+         $0 = substr($0, 1, RSTART - 1) "\"artifacts\": " count substr($0, RSTART + RLENGTH)
+      }
+      { print }'
+}
+
 # What was sent: what the journal says, and what has come since.
 delivered() {
    LC_ALL=C awk -v puts="$puts" -v gets="$gets" -v posts="$posts" -v bytes="$bytes" '
@@ -254,6 +300,7 @@ delivered() {
 
 end_document() {
    [ -n "$ending" ] || ending=$(vanished)
+   ending=$(counted)
    printf '%s, "files": {".lab-workbook/begin.json": {"bytes": %s%s}%s}, "delivery": %s}' "${ending%\}}" \
       "$(($(wc -c < "$own/begin.json")))" "$(sum < "$own/begin.json")" "$(files)" "$(delivered)"
 }
@@ -347,10 +394,11 @@ main() {
    puts=0 gets=0 posts=0 bytes=0 furthest=0
    boot= namespace=$(readlink /proc/self/ns/pid 2>/dev/null)
    { read -r boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null || :
+   mkdir -p "$own/tmp/aws"
+   : > "$own/tmp/aws/worker-$$"
    open_worklist
    hear
    lock
-   mkdir -p "$own/tmp/aws"
    command -v aws > /dev/null || leave 'there is no aws command on the PATH'
    bucket=${prefix#s3://}
    path=${bucket#*/}$tag/

@@ -60,7 +60,7 @@ class Restorer:
         begin: The bytes of begin.json.
         make_folders: Makes the folders that are there from the start.
         saved: Returns the names of the artifacts that should be in place.
-        on_restored: Called when something was restored.
+        on_restored: Called with the names of what was restored.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Restorer:
         *,
         make_folders: Callable[[], object],
         saved: Callable[[], Collection[str]] = tuple,
-        on_restored: Callable[[], object] = lambda: None,
+        on_restored: Callable[[Collection[str]], object] = lambda _names: None,
     ) -> None:
         self._tree = tree
         self._begin = begin
@@ -173,9 +173,9 @@ class Restorer:
             self._report([_spec.LAYOUT_BEGIN], f"not restored: {self._problem}")
             return
         absent = self._absent()
-        restored = [name for name in absent if self._is_restored(name)]
+        restored = self._restored(absent)
         if restored:
-            self._on_restored()
+            self._on_restored(restored)
         before = self.missing
         if absent or is_thorough:
             self.missing = {name for name in self._saved() if identity_at(self._tree.root + name) == NO_FILE}
@@ -189,10 +189,18 @@ class Restorer:
     def _is_in_place(self, name: str, file: Kept) -> bool:
         return not self._is_taken and file.is_at(self._tree.root + name)
 
-    def _is_restored(self, name: str) -> bool:
-        """Restore one file; return whether that worked."""
+    def _restored(self, names: Collection[str]) -> list[str]:
+        """Restore files; return the names of those with which that has worked."""
         try:
-            self._make_folders()
+            if names:
+                self._make_folders()
+        except OSError as error:
+            self._problem = f"{self._tree.root}: {error.strerror or error}"
+            return []
+        return [name for name in names if self._is_restored(name)]
+
+    def _is_restored(self, name: str) -> bool:
+        try:
             if name == _spec.LAYOUT_BEGIN:
                 self._tree.create(name, self._begin)
                 self._begin_identity = identity_at(self._tree.root + name)

@@ -65,7 +65,7 @@ class Spool(Tree):
                 self,
                 data,
                 make_folders=self._make_again,
-                on_restored=lambda: self._delivery.expect_another_uploader(),
+                on_restored=self._follow_uploader,
             )
             self._delivery = Delivery(
                 self.root, config.exit_timeout, config.exit_max, keep=self._restorer.look
@@ -148,6 +148,11 @@ class Spool(Tree):
     def _make_again(self) -> None:
         os.makedirs(self.root, mode=0o700, exist_ok=True)
         self.make()
+
+    def _follow_uploader(self, restored: Collection[str]) -> None:
+        # The uploader leaves when its own files are other ones.
+        if _spec.LAYOUT_QUEUE in restored or _spec.LAYOUT_JOURNAL in restored:
+            self._delivery.expect_another_uploader()
 
     def _open_queue(self) -> int:
         with contextlib.suppress(FileNotFoundError):

@@ -258,3 +258,30 @@ def test_an_uploader_whose_spool_was_replaced_leaves(start, bucket_prefix):
     assert len(script.uploaders()) == 2
     script.do("close")
     assert_delivered(bucket_prefix, 1000)
+
+
+def test_the_worker_of_the_aws_command_does_the_same(start, late_s3, bucket_prefix, language):
+    """
+    It reads another list and keeps a memory of its own in the spool.
+    """
+    if language != "luajit":
+        pytest.skip("one language is enough: requests by the aws command take seconds")
+    with late_s3.running():
+        script = start(bucket_prefix, uploader="aws", exit_timeout=60)
+        script.do("log 0 500")
+        script.do("save early")
+        assert script.do("flush 90") == "true"
+    script.do("save waiting")
+    script.do("save late")
+    shutil.rmtree(script.spool)
+    script.do("log 500 1000")
+    with late_s3.running():
+        flushed = script.do("flush 90")
+        script.do("save late")
+        closed = script.do("close")
+
+        assert_delivered(bucket_prefix, 1000, artifacts=1)
+        experiment = lab_workbook.ExperimentRepository(bucket_prefix)["T"]
+        assert (experiment["early"], experiment["late"]) == ("early" * 1000, "late" * 1000)
+    assert (flushed, closed) == ("false", "false")
+    assert list(script.spools.glob("T.*")) == []
