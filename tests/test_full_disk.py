@@ -75,9 +75,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def run(
-    writer: str, prefix: str, tmp_path: Path, *, room_at: int = 4000
-) -> subprocess.CompletedProcess[str]:
+def run(writer: str, prefix: str, tmp_path: Path, *, room_at: int = 4000) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "script"
     text = PYTHON if writer == "python" else LUA
     script.write_text(text.replace("step == 4000", f"step == {room_at}"))
@@ -143,4 +141,4 @@ def test_a_disk_that_stays_full_has_room_for_the_ending(writer, small_disk, tmp_
     assert experiment.end["lost"]["rows"] == 5000 - len(rows) > 0
     assert experiment.end["lost"]["artifacts"] == 1
     assert experiment.verify().is_sound, experiment.verify().problems
-    assert [path for path in small_disk.glob("full/.lab-workbook/tmp/*")] == []
+    assert list(small_disk.glob("full/.lab-workbook/tmp/*")) == []

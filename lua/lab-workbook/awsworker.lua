@@ -78,8 +78,8 @@ open_worklist() {
    while [ "$skipped" -lt "$lines" ] && IFS= read -r line <&4; do skipped=$((skipped + 1)); done
 }
 
-# Takes the lines that have become whole. Where the spool was removed, another worker works in the one that was
-# put back: what is in there is not the worklist that is open here.
+# Takes the lines that have become whole. Where the spool was removed, another worker is for the one that was
+# put back: the worklist in there is not the one that is open here.
 hear() {
    [ -e "$own/worklist" ] && [ -e "$own/tmp/aws/worker-$$" ] || exit 3
    while IFS= read -r line <&4; do

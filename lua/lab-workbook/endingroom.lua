@@ -1,7 +1,7 @@
 --- Room for end.json: a file that keeps some of a disk free until the experiment ends.
 --
--- Others may fill the disk meanwhile. Without an end.json a finished experiment would be taken for a lost one,
--- and the rows that the disk refused would be counted nowhere.
+-- Others may fill the disk meanwhile. Without an end.json a finished experiment would be taken for a lost
+-- one, and the rows that the disk refused would be counted nowhere.
 --
 -- @module lab-workbook.endingroom
 

@@ -1,15 +1,16 @@
 --- Removed files of a running experiment: found missing at their paths, and restored.
 --
 -- A cleaner of /tmp, or a person, may remove or replace the files of an experiment whose script goes on. The
--- script would write to files without a name until its end. The bytes of begin.json are known, and each growing
--- file is still open, so both are restored. Saved artifacts have no other copy: they are counted as lost.
+-- script would write to files without a name until its end. The bytes of begin.json are known, and each
+-- growing file is still open, so both are restored. Saved artifacts have no other copy: they are counted as
+-- lost.
 --
 --    self.restorer = restorer.new(self, bytes, nonce)
 --    self.restorer:keep('loss.csv', file)
 --    self.restorer:check()        --> true
 --
--- The tree has `makeAgain`, which makes its folders, and may have `saved`, which returns the names of artifacts
--- that should be in place, and `onRestored`, which is given the set of names that were restored.
+-- The tree has `makeAgain`, which makes its folders, and may have `saved`, which returns the names of the
+-- artifacts that should be in place, and `onRestored`, which is given the set of names that were restored.
 --
 -- @module lab-workbook.restorer
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec, process

@@ -1,8 +1,8 @@
 """
 Descriptors of files: which file one leads to, and what is in it.
 
-A script may close descriptors that it does not know, and open files of its own under their numbers; a file may
-be removed or replaced while it is open. So a file is known by its device and inode.
+A script may close descriptors that it does not know, and open files of its own under their numbers; a file
+may be removed or replaced while it is open. So a file is known by its device and inode.
 """
 
 from __future__ import annotations

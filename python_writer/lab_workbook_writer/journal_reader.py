@@ -1,5 +1,5 @@
 """
-The journal of an uploader, as its writer reads it: from an open descriptor, so that its removal hides nothing.
+The journal of an uploader, read by its writer from an open descriptor, so that its removal hides nothing.
 
 The writer makes the file and keeps it open. When the spool is removed, a copy is put back at once for whoever
 delivers the spool next. The uploader writes on into the file without a name until it leaves, so the copy is

@@ -1,9 +1,9 @@
 """
 Removed files of a running experiment: found missing at their paths, and restored.
 
-A cleaner of /tmp, or a person, may remove or replace the files of an experiment whose script goes on. The script
-would write to files without a name until its end. The bytes of begin.json are known, and each growing file is
-still open, so both are restored. Saved artifacts have no other copy: they are counted as lost.
+A cleaner of /tmp, or a person, may remove or replace the files of an experiment whose script goes on. The
+script would write to files without a name until its end. The bytes of begin.json are known, and each growing
+file is still open, so both are restored. Saved artifacts have no other copy: they are counted as lost.
 
 >>> restorer = Restorer(tree, begin_data, make_folders=tree.make)
 >>> restorer.keep("loss.csv", file)
@@ -141,8 +141,8 @@ class Restorer:
         lost[_spec.LOSS_ROWS] += rows
         lost[_spec.LOSS_ARTIFACTS] += len(self.missing)
         if rows:
-            reason = f" ({self._problem})" if self._problem else ""
-            warn(f"{rows} rows cannot be restored after their files were removed from {self._tree.root}{reason}")
+            where = self._tree.root + (f" ({self._problem})" if self._problem else "")
+            warn(f"{rows} rows cannot be restored after their files were removed from {where}")
         return is_whole
 
     def _check(self, *, patience: float, is_thorough: bool = False) -> bool:

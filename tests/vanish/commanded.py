@@ -1,9 +1,9 @@
 """
 A training script that does one thing after the other, as a test commands it.
 
->>> with Commanded("python", folder, {"LAB_WORKBOOK_BUCKET_PREFIX": prefix}) as script:
-...     script.do("log 0 500")
-...     script.do("flush 60")
+>>> script = Commanded("python", folder, {"LAB_WORKBOOK_BUCKET_PREFIX": prefix})
+>>> script.do("log 0 500")
+>>> script.do("flush 60")
 'true'
 """
 
@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -71,7 +70,7 @@ end
 
 
 class Commanded:
-    """A script in one of the languages; it and its uploaders end with the ``with``."""
+    """A script in one of the languages."""
 
     def __init__(self, language: str, folder: Path, environment: dict[str, str]) -> None:
         path = folder / "train"
@@ -131,12 +130,8 @@ class Commanded:
         events = map(json.loads, path.read_text().splitlines() if path.exists() else [])
         return [event["pid"] for event in events if event["event"] == "started"]
 
-    def __enter__(self) -> Commanded:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def kill(self) -> None:
+        """End the script and its uploaders, whatever they do."""
         self.process.kill()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):

@@ -28,11 +28,9 @@ def start(language: str, tmp_path: Path) -> Iterator[Callable[..., Commanded]]:
 
     def start(prefix: str, **settings: object) -> Commanded:
         environment = {f"LAB_WORKBOOK_{name.upper()}": str(value) for name, value in settings.items()}
-        started.append(
-            Commanded(language, tmp_path, {"LAB_WORKBOOK_BUCKET_PREFIX": prefix, **environment})
-        )
+        started.append(Commanded(language, tmp_path, {"LAB_WORKBOOK_BUCKET_PREFIX": prefix, **environment}))
         return started[-1]
 
     yield start
     for each in started:
-        each.__exit__(None, None, None)
+        each.kill()

@@ -176,7 +176,7 @@ def test_a_spool_that_vanishes_while_its_script_waits_is_restored(start, late_s3
     script.order("close")
     wait_until(lambda: '"end"' in (spool / ".lab-workbook/queue").read_text(), "the script ends")
     shutil.rmtree(spool)
-    wait_until(lambda: (spool / ".lab-workbook/queue").exists(), "the spool is there again")
+    wait_until((spool / ".lab-workbook/queue").exists, "the spool is there again")
     with late_s3.running():
         assert script.answer() in ("none", "true")
 

@@ -218,6 +218,7 @@ class Delivery:
                 del self._arrived[name]
             remove(path)
             return
+
         def lose(why: str) -> None:
             self._lose(name, why, outbox=outbox)
 
@@ -247,7 +248,9 @@ class Delivery:
         """Return what is lost; an artifact that was saved again later is not."""
         published = self._journal.published
         later = [
-            name for name, number in self._gone.items() if name in published and _number(published[name]) > number
+            name
+            for name, number in self._gone.items()
+            if name in published and _number(published[name]) > number
         ]
         return self._lost + Counter({_spec.LOSS_ARTIFACTS: len(self._gone) - len(later)})
 
@@ -259,7 +262,7 @@ class Delivery:
         return True
 
     def _is_in_place(self) -> bool:
-        """Return whether the spool is the one that we began with; the writer puts another one in its place."""
+        """Return whether this is the spool that we began with; the writer replaces one that was removed."""
         return (
             os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE))
             and self._queue.is_in_place()

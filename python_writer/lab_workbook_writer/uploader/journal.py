@@ -22,7 +22,7 @@ from lab_workbook_writer.uploader.segments import Trail
 
 
 class Sent(NamedTuple):
-    """An artifact as it is in the bucket; ``outbox`` is empty for a series, ``sha256`` where it is unknown."""
+    """An artifact in the bucket; ``outbox`` is empty for a series, ``sha256`` where it is unknown."""
 
     bytes: int
     sha256: str
