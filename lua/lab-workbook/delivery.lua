@@ -40,8 +40,8 @@ local START = [[exec 3<&0; cd /; s=setsid; command -v $s >/dev/null || s=; ($s C
 local AWS_CLAIM_SECONDS = 15
 
 -- Looks ten times a second for a line of the journal that has one of the texts from $4 on, at most $2 tenths
--- of a second in all and $3 without progress. Exit codes: 0 found, 3 the journal is gone, 4 no progress, 5 the
--- time is over. It reads on from where it was, because a journal may have grown for days, with nothing but
+-- of a second in all and $3 without progress. Exit codes: 0 found, 3 the journal is gone, 4 no progress, 5
+-- the time is over. It reads on from where it was, because a journal may have grown for days, with nothing but
 -- what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn
 -- takes longer than a tenth of a second.
 local WAIT = [[
@@ -236,8 +236,8 @@ function Delivery:waitForFlush(id, seconds)
    return code == 0
 end
 
--- Waits until something is removed, or while bytes arrive; returns the exit code of WAIT, or nil where nothing
--- delivers.
+-- Waits until something is removed, or while bytes arrive; returns the exit code of WAIT, or nil where
+-- nothing delivers.
 local function waitOnce(self, deadline)
    if self.isLeaving then replace(self, deadline) end
    local started = runs(self) or start(self)
