@@ -40,9 +40,9 @@ local START = [[exec 3<&0; cd /; s=setsid; command -v $s >/dev/null || s=; ($s C
 local AWS_CLAIM_SECONDS = 15
 
 -- Looks ten times a second for a line of the journal that has one of the texts from $4 on, at most $2 tenths
--- of a second in all and $3 without progress. Exit codes: 0 found, 3 the journal is gone, 4 no progress, 5
--- the time is over. It reads on from where it was, because a journal may have grown for days, with nothing but
--- what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn
+-- of a second in all and $3 without progress. Exit codes: 0 found, 3 the journal is missing, 4 no progress,
+-- 5 the time is over. It reads on from where it was, because a journal may have grown for days, with nothing
+-- but what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn
 -- takes longer than a tenth of a second.
 local WAIT = [[
 sh -c 'journal=$1 longest=$2 patience=$3; shift 3

@@ -102,7 +102,9 @@ end
 local function restoreOne(self, name)
    local tree = self.tree
    if name == spec.LAYOUT_BEGIN then
-      return tree:create(name, self.begin)
+      local done, problem = tree:create(name, self.begin)
+      -- Whose a file is that has appeared meanwhile is seen by the next look.
+      return done or not files.isAbsent(tree.root .. name) or nil, problem
    elseif self.kept[name] then
       return self.kept[name]:restore(function(fill) return tree:put(name, fill) end)
    end

@@ -13,6 +13,7 @@ True
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -202,14 +203,19 @@ class Restorer:
     def _is_restored(self, name: str) -> bool:
         try:
             if name == _spec.LAYOUT_BEGIN:
-                self._tree.create(name, self._begin)
-                self._begin_identity = identity_at(self._tree.root + name)
+                self._restore_begin()
             elif name in self._files:
                 self._files[name].restore(lambda fill: self._tree.put(name, fill))
         except OSError as error:
             self._problem = self._problem or f"{name!r}: {error.strerror or error}"
             return False
         return True
+
+    def _restore_begin(self) -> None:
+        # Whose a file is that has appeared meanwhile is seen by the next look.
+        with contextlib.suppress(FileExistsError):
+            self._tree.create(_spec.LAYOUT_BEGIN, self._begin)
+            self._begin_identity = identity_at(self._tree.root + _spec.LAYOUT_BEGIN)
 
     def _holds_another(self) -> bool:
         """Return whether the begin.json that is there belongs to another experiment."""
