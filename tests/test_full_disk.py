@@ -75,9 +75,10 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def run(writer: str, prefix: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def run(writer: str, prefix: str, tmp_path: Path, *, room_at: int = 4000) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "script"
-    script.write_text(PYTHON if writer == "python" else LUA)
+    text = PYTHON if writer == "python" else LUA
+    script.write_text(text.replace("step == 4000", f"step == {room_at}"))
     environment = os.environ | {"LUA_PATH": f"{ROOT}/lua/?.lua;{ROOT}/lua/?/init.lua;;"}
     command = [sys.executable if writer == "python" else writer, str(script), prefix]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -123,3 +124,21 @@ def test_any_csv_reader_still_loads_a_series_from_a_full_disk(writer, small_disk
     assert list(plain.index) == list(
         lab_workbook.ExperimentRepository(str(small_disk))["full"]["loss.csv"].index
     )
+
+
+@pytest.mark.parametrize("writer", list(writers()))
+def test_a_disk_that_stays_full_has_room_for_the_ending(writer, small_disk, tmp_path):
+    """
+    The experiment is finished, and the rows that were lost are counted: nobody takes the rest for all of it.
+    """
+    done = run(writer, f"{small_disk}/", tmp_path, room_at=-1)
+
+    experiment = lab_workbook.ExperimentRepository(str(small_disk))["full"]
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "went on"), done.stderr
+    assert experiment.status == "finished", done.stderr
+    rows = experiment["loss.csv"].index.tolist()
+    assert rows == list(range(len(rows)))
+    assert experiment.end["lost"]["rows"] == 5000 - len(rows) > 0
+    assert experiment.end["lost"]["artifacts"] == 1
+    assert experiment.verify().is_sound, experiment.verify().problems
+    assert list(small_disk.glob("full/.lab-workbook/tmp/*")) == []

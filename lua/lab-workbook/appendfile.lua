@@ -2,10 +2,12 @@
 --
 -- Each piece is one system call, so it survives the death of this process once `append` has returned. When
 -- the disk refuses a piece, what was written of it is blanked out and the next piece starts there, because
--- plain Lua cannot shorten a file: spaces after the last line feed are read by nobody.
+-- plain Lua cannot shorten a file: spaces after the last line feed are read by nobody. A file that was
+-- removed or replaced is restored from the open handle.
 --
 -- @module lab-workbook.appendfile
 
+local files = require 'lab-workbook.files'
 local interpreted = require 'lab-workbook.interpreted'
 local sizelimit = require 'lab-workbook.sizelimit'
 local streams = require 'lab-workbook.streams'
@@ -15,12 +17,19 @@ local appendfile = {}
 local AppendFile = {}
 AppendFile.__index = AppendFile
 
+-- Two files of one size differ in their last rows, for these hold the time.
+local TAIL_BYTES = 256
+
 --- Return a file that grows.
 -- @string path where
 -- @func create makes the file with its first bytes; returns true, or nil and a message; tried again
 -- before each piece until it has worked
 function appendfile.new(path, create)
-   local self = setmetatable({path = path, create = create, size = 0, ready = false}, AppendFile)
+   local self = setmetatable({
+      path = path, create = create, size = 0, ready = false,
+      -- The rows of this file, and of earlier ones that are gone.
+      rows = 0, lostRows = 0,
+   }, AppendFile)
    self:prepare()
    return self
 end
@@ -76,8 +85,9 @@ interpreted(AppendFile.prepare, true)
 
 --- Append a piece.
 -- @string piece bytes that end with a line feed
+-- @int[opt=1] rows what it counts for
 -- @treturn ?boolean true, or nil and a message: nothing of it is in the file
-function AppendFile:append(piece)
+function AppendFile:append(piece, rows)
    if not self.ready then
       local ready, why = self:prepare()
       if not ready then return nil, why end
@@ -86,7 +96,7 @@ function AppendFile:append(piece)
    if size > sizelimit.bytes then return nil, sizelimit.PROBLEM end
    local done, problem = self.handle:write(piece)
    if done then
-      self.size = size
+      self.size, self.rows = size, self.rows + (rows or 1)
       return true
    end
    self.ready = false
@@ -97,12 +107,74 @@ end
 -- LuaJIT's compiled code repeats a write that was cut short, as a whole: the row after half of it.
 interpreted(AppendFile.append, true)
 
+-- Returns the size of an open file and its last bytes.
+local function ending(handle)
+   local size = handle:seek('end')
+   if not size then return nil end
+   handle:seek('set', math.max(0, size - TAIL_BYTES))
+   return size, handle:read(TAIL_BYTES) or ''
+end
+
+--- Return whether the file that is open is the one at its path, as far as plain Lua can tell.
+-- @treturn boolean
+function AppendFile:isInPlace()
+   if not self.isCreated then return true end
+   local there, _, code = io.open(self.path, 'rb')
+   if not there then return not files.meansAbsent(code) end
+   local same = true
+   if io.type(self.handle) == 'file' then
+      local size, tail = ending(self.handle)
+      -- What follows is appended at the end of the last whole piece again.
+      self.handle:seek('set', self.size)
+      local theirSize, theirTail = ending(there)
+      same = size == theirSize and tail == theirTail
+   end
+   there:close()
+   return same
+end
+
+interpreted(AppendFile.isInPlace, true)
+
+--- Put a copy into the place of the file, and append to the copy from now on. Where nothing can be read any
+-- more, the rows are counted as lost, and the file is begun anew if `canBeginAnew`.
+-- @func put given a function that writes the copy, puts it into place; returns true, or nil and a message
+-- @treturn ?boolean true, or nil and a message
+function AppendFile:restore(put)
+   if io.type(self.handle) == 'file' then
+      local isRead = true
+      local done, problem = put(function(path)
+         local copied, why
+         copied, why, isRead = files.copyHandle(self.handle, path, self.size)
+         return copied, why
+      end)
+      self.handle:seek('set', self.size)
+      if not done and isRead then return nil, problem end
+      if done then
+         self.handle:close()
+         return self:prepare()
+      end
+   end
+   self.lostRows, self.rows = self.lostRows + self.rows, 0
+   return self:beginAnew()
+end
+
+interpreted(AppendFile.restore, true)
+
+--- Begin the file anew, where that is possible; else nothing is appended to it any more.
+-- @treturn ?boolean true, or nil and a message
+function AppendFile:beginAnew()
+   self.ready, self.size, self.isCreated = false, 0, false
+   if self.canBeginAnew then return self:prepare() end
+   self.create = function() return nil, 'the file was removed and cannot be read again' end
+   return true
+end
+
+interpreted(AppendFile.beginAnew, true)
+
 --- Let go of the file.
--- @treturn boolean whether blanks follow its last whole piece
 function AppendFile:close()
    if io.type(self.handle) == 'file' then self.handle:close() end
    self.ready = false
-   return self.hasBlanks or false
 end
 
 return appendfile

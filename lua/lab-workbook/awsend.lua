@@ -31,6 +31,27 @@ files() {
       END { for (name in file) printf ", %s: {%s}", name, file[name] }' "$own/journal"
 }
 
+# How many artifacts are lost, from the journal; one that was saved again later is not.
+count_lost() {
+   LC_ALL=C awk '
+      /^\{"event": "(lost|published)", / {
+         match($0, /"name": "([^"\\]|\\.)*"/)
+         name = substr($0, RSTART, RLENGTH)
+         if (/^\{"event": "lost"/) lost[name]; else delete lost[name]
+      }
+      END { for (name in lost) count++; print count + 0 }' "$own/journal"
+}
+
+# The end of the script, $1, with the artifacts that are lost here added to its own count.
+counted() {
+   printf %s "$1" | LC_ALL=C awk -v more="$(count_lost)" '
+      match($0, /"artifacts": [0-9]+/) {
+         count = substr($0, RSTART + 13, RLENGTH - 13) + more
+         $0 = substr($0, 1, RSTART - 1) "\"artifacts\": " count substr($0, RSTART + RLENGTH)
+      }
+      { print }'
+}
+
 # What was sent: what the journal says, and what has come since.
 delivered() {
    LC_ALL=C awk -v puts="$puts" -v gets="$gets" -v posts="$posts" -v bytes="$bytes" '
@@ -50,8 +71,8 @@ delivered() {
 }
 
 end_document() {
-   [ -n "$ending" ] || ending=$(vanished)
-   printf '%s, "files": {".lab-workbook/begin.json": {"bytes": %s%s}%s}, "delivery": %s}' "${ending%\}}" \
+   end=$(counted "${ending:-$(vanished)}")
+   printf '%s, "files": {".lab-workbook/begin.json": {"bytes": %s%s}%s}, "delivery": %s}' "${end%\}}" \
       "$(($(wc -c < "$own/begin.json")))" "$(sum < "$own/begin.json")" "$(files)" "$(delivered)"
 }
 
@@ -90,7 +111,8 @@ finish() {
    if is_begun; then
       unanswered=yes
       # Its script may have lived, and recorded more since.
-      case $(cat "$own/end.json") in "${ending%\}}"*) [ -n "$ending" ] || final= ;; *) final= ;; esac
+      end=$(counted "$ending")
+      case $(cat "$own/end.json") in "${end%\}}"*) [ -n "$ending" ] || final= ;; *) final= ;; esac
    else
       [ -n "$ending" ] || { ask $process; [ $? -eq 0 ] || final=; }
       end_document > "$own/tmp/aws/end.json" && mv "$own/tmp/aws/end.json" "$own/end.json"

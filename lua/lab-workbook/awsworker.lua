@@ -80,9 +80,10 @@ open_worklist() {
    while [ "$skipped" -lt "$lines" ] && IFS= read -r line <&4; do skipped=$((skipped + 1)); done
 }
 
-# Takes the lines that have become whole.
+# Takes the lines that have become whole. Where the spool was removed, another worker is for the one that was
+# put back: the worklist in there is not the one that is open here.
 hear() {
-   [ -e "$own/worklist" ] || exit 3
+   [ -e "$own/worklist" ] && [ -e "$own/tmp/aws/worker-$$" ] || exit 3
    while IFS= read -r line <&4; do
       lines=$((lines + 1))
       take "$line"
@@ -126,10 +127,19 @@ sum() {
 
 published() { say "\"published\", \"name\": \"$(quoted "$1")\", \"bytes\": $2$3"; }
 
-# Sends a file of the outbox.
+# Takes note that an artifact will never be in the bucket as it was saved; $3 is more of the event.
+lose() {
+   say "\"lost\", \"name\": \"$(quoted "$1")\", \"message\": \"$2\"${3-}"
+}
+
+# Sends a file of the outbox. One that is gone was sent by an earlier worker, or removed by somebody else.
 put() {
    file=$own/outbox/$1
-   [ -e "$file" ] || return 0
+   if [ ! -e "$file" ]; then
+      grep -qF "\"outbox\": \"$1\"" "$own/journal" ||
+         lose "$2" 'its file was removed from the spool before it was uploaded' ", \"outbox\": \"$1\""
+      return 0
+   fi
    publish "$2" "$file" || return 1
    published "$2" "$(($(wc -c < "$file")))" "$(sum < "$file"), \"outbox\": \"$1\""
    rm -f "$file"
@@ -145,10 +155,25 @@ whole() {
       END { printf "%.0f\n", last }'
 }
 
+# Whether a series whose file is gone is to be waited for: its script puts it back, as long as it lives.
+is_awaited() {
+   ask $process
+   if [ $? -eq 1 ]; then
+      echo "the file of $1 was removed from the spool" > "$own/tmp/aws/said"
+      return 0
+   fi
+   lose "$1" 'its file was removed from the spool, and its script is gone'
+   return 1
+}
+
 # Sends a series, up to a row. It is sent whole each time, so it must have grown by a quarter since the last
 # time, unless all rows are asked for.
 series() {
    file=$spool/$2 sent=0
+   if [ ! -e "$file" ]; then
+      [ -n "$over" ] && is_awaited "$2" && return 1
+      return 0
+   fi
    [ ! -e "$own/tmp/aws/series-$1" ] || read -r sent < "$own/tmp/aws/series-$1"
    size=$(($(wc -c < "$file"))) least=$((sent + 1))
    [ -n "$everything" ] || least=$((sent + sent / 4 + 1))
@@ -266,6 +291,8 @@ main() {
    { read -r boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null || :
    # Where /proc is that of another namespace, its numbers are other processes.
    case $(sed -n 's/^NSpid:[[:space:]]*//p' /proc/self/status 2>/dev/null) in *[[:space:]]*) boot= ;; esac
+   mkdir -p "$own/tmp/aws"
+   : > "$own/tmp/aws/worker-$$"
    open_worklist
    hear
    # Of a script that cannot be asked from here, only its own worker may deliver what may not be all.
@@ -273,7 +300,6 @@ main() {
    [ $? -ne 2 ] || [ -n "$ending$declared$started" ] ||
       leave "may be recorded still, by process ${process%% *} elsewhere; if that is dead: sh $0 seal"
    lock
-   mkdir -p "$own/tmp/aws"
    command -v aws > /dev/null || leave 'there is no aws command on the PATH'
    bucket=${prefix#s3://}
    path=${bucket#*/}$tag/

@@ -9,6 +9,7 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local errors = require 'lab-workbook.errors'
+local files = require 'lab-workbook.files'
 local journal = require 'lab-workbook.journal'
 local news = require 'lab-workbook.news'
 local process = require 'lab-workbook.process'
@@ -22,6 +23,8 @@ local Delivery = {}
 Delivery.__index = Delivery
 
 local RESTART_SECONDS = 60
+-- So long a new one may take until it says that it has started.
+local STARTING_SECONDS = 5
 
 -- After so many seconds of waiting at the end: one that was killed just now looks alive for a moment.
 local LOOK_AGAIN_SECONDS = 2
@@ -37,16 +40,16 @@ local START = [[exec 3<&0; cd /; s=setsid; command -v $s >/dev/null || s=; ($s C
 local AWS_CLAIM_SECONDS = 15
 
 -- Looks ten times a second for a line of the journal that has one of the texts from $4 on, at most $2 tenths
--- of a second in all and $3 without progress. Exit codes: 0 found, 3 the spool is gone, 4 no progress, 5 the
--- time is over. It reads on from where it was, because a journal may have grown for days, with nothing but
--- what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn
+-- of a second in all and $3 without progress. Exit codes: 0 found, 3 the journal is missing, 4 no progress,
+-- 5 the time is over. It reads on from where it was, because a journal may have grown for days, with nothing
+-- but what the shell has built in. Once a second it asks the clock as well, because on a busy machine a turn
 -- takes longer than a tenth of a second.
 local WAIT = [[
 sh -c 'journal=$1 longest=$2 patience=$3; shift 3
 clock() { now=$(date +%s); }
 clock; began=$now moved=$now turns=0 due=10 calm=0 part= isOpen=
 while :; do
-   [ -d "${journal%/*}" ] || exit 3
+   [ -e "$journal" ] || exit 3
    if [ -z "$isOpen" ] && [ -f "$journal" ]; then
       exec 4< "$journal"
       isOpen=yes
@@ -89,15 +92,18 @@ end
 
 --- Return the delivery of one spool.
 -- Its `usesAws` says that the worker of docs/aws-fallback.md delivers it, which needs a worklist.
--- @string root the spool
+-- @tparam Spool spool the spool; its `restorer` puts back what is removed
 -- @table config the settings
-function delivery.new(root, config)
-   local path = root .. spec.LAYOUT_JOURNAL
+function delivery.new(spool, config)
+   local path = spool.root .. spec.LAYOUT_JOURNAL
+   local source = journal.open(path)
    return setmetatable({
-      root = root,
-      journal = path,
+      spool = spool,
+      root = spool.root,
+      path = path,
+      journal = source,
       config = config,
-      news = news.new(path),
+      news = news.new(source),
       usesAws = usesAws(config),
    }, Delivery)
 end
@@ -112,7 +118,7 @@ local function event(name) return ('"event": "%s"'):format(name) end
 
 -- Waits for one of some texts in the journal; returns the exit code of WAIT.
 local function wait(self, seconds, patience, ...)
-   local words = {shell.quote(self.journal)}
+   local words = {shell.quote(self.path)}
    for _, time in ipairs{seconds, patience} do words[#words + 1] = ('%d'):format(math.ceil(time * 10)) end
    for _, text in ipairs{...} do words[#words + 1] = shell.quote(text) end
    local _, code = shell.read(WAIT .. table.concat(words, ' '))
@@ -131,7 +137,7 @@ end
 -- Starts an uploader; returns whether there is one to start.
 local function start(self)
    self:letGo()
-   self.startedAt = os.time()
+   self.startedAt, self.isLeaving = os.time(), false
    local command = self.usesAws and 'aws' or 'lab-workbook'
    if not isInstalled(command) then
       if not self.said then
@@ -142,6 +148,7 @@ local function start(self)
       end
       return false
    end
+   self.journal:complete(function(fill) return self.spool:put(spec.LAYOUT_JOURNAL, fill) end)
    self.life = shell.hold(startCommand(self))
    return self.life ~= nil
 end
@@ -153,10 +160,10 @@ function Delivery:start()
    local seconds = self.usesAws and AWS_CLAIM_SECONDS or spec.TIMING_CLAIM_SECONDS
    wait(self, seconds, seconds, event('claimed'), event('refused'),
       event(self.usesAws and 'trouble' or 'refused'))
-   local refusal = journal.last(self.journal, 'refused')
+   local refusal = self.journal:last('refused')
    if refusal then return journal.field(refusal, 'message') or 'refused', journal.field(refusal, 'reason') end
-   if not journal.last(self.journal, 'claimed') then
-      local trouble = journal.last(self.journal, 'trouble')
+   if not self.journal:last('claimed') then
+      local trouble = self.journal:last('trouble')
       local reason = trouble and journal.field(trouble, 'message')
          or ('no answer within %d s'):format(seconds)
       errors.warn(('not in the bucket yet (%s); training goes on, the uploader keeps trying'):format(reason))
@@ -172,12 +179,34 @@ local function runs(self)
    return pid ~= nil and process.isRunning(pid, (self.root:gsub('/$', ''))) ~= false
 end
 
+--- Take note that files were restored which the uploader has read: it leaves, and another one follows soon.
+function Delivery:expectAnother()
+   self.isLeaving = true
+end
+
 --- Start another uploader if this one has died, at most once a minute.
 -- @int now the time
 function Delivery:keepAlive(now)
-   if not self.startedAt or now - self.startedAt < RESTART_SECONDS then return end
-   self.startedAt = now
-   if not runs(self) and not self.news.isRefused and not self.news.isSealed then start(self) end
+   local patience = self.isLeaving and STARTING_SECONDS or RESTART_SECONDS
+   if not self.startedAt or now - self.startedAt < patience then return end
+   if not self.isLeaving then self.startedAt = now end
+   local hasStopped = self.news.isRefused or self.news.isSealed
+   if not runs(self) and not hasStopped and not self.spool.restorer.problem then start(self) end
+end
+
+-- Puts back what was removed while we waited; returns whether that has worked.
+local function isRestored(self)
+   self.spool.restorer:check()
+   return not self.spool.restorer.problem
+end
+
+-- Waits until an uploader whose files were removed has left, and starts another; at most until a time.
+local function replace(self, deadline)
+   while self.isLeaving and runs(self) and os.time() < deadline do
+      self.spool.restorer:look(os.time())
+      wait(self, 1, 1, event('ended'))
+   end
+   return not runs(self) and start(self)
 end
 
 --- Say what is new about deliveries, and see that somebody delivers.
@@ -196,12 +225,20 @@ end
 -- @treturn boolean whether it has
 function Delivery:waitForFlush(id, seconds)
    local flushed = ('%s, "id": %d'):format(event('flushed'), id)
-   -- A word of the uploader may say more, such as what it has sent; and 1 is not 12.
-   local code = wait(self, seconds, seconds, flushed .. '}', flushed .. ',', event('sealed'))
-   return code == 0 and not self:isSealed()
+   local deadline = os.time() + math.ceil(seconds)
+   local code
+   repeat
+      if self.isLeaving then replace(self, deadline) end
+      local left = math.max(0, math.min(seconds, deadline - os.time()))
+      -- A word of the uploader may say more, such as what it has sent; and 1 is not 12.
+      code = wait(self, left, left, flushed .. '}', flushed .. ',', event('sealed'))
+   until code ~= 3 or not isRestored(self) or os.time() >= deadline
+   local isSealed = self:isSealed()
+   self.news:tell(os.time())
+   return code == 0 and not isSealed
 end
 
---- Say whether another process has sealed the experiment, and say so to the user at once.
+--- Return whether another process has sealed the experiment, and warn of it at once.
 -- @treturn boolean
 function Delivery:isSealed()
    local now = os.time()
@@ -210,14 +247,15 @@ function Delivery:isSealed()
    return self.news.isSealed or false
 end
 
--- Waits while bytes arrive; returns the exit code of WAIT, or nil where nothing delivers.
-local function waitWhileItMoves(self)
-   if self:isSealed() then return 0 end
+-- Waits until something is removed, or while bytes arrive; returns the exit code of WAIT, or nil where
+-- nothing delivers.
+local function waitOnce(self, deadline)
+   if self.isLeaving then replace(self, deadline) end
    local started = runs(self) or start(self)
    self:letGo()
    if not started then return nil end
    local ended, refused, sealed = event('ended'), event('refused'), event('sealed')
-   local patience, longest = self.config.exitTimeout, self.config.exitMax
+   local patience, longest = self.config.exitTimeout, math.max(1, deadline - os.time())
    local soon = math.min(LOOK_AGAIN_SECONDS, patience / 2)
    local early = wait(self, soon, soon, ended, refused, sealed)
    if early == 0 or early == 3 then return early end
@@ -225,11 +263,21 @@ local function waitWhileItMoves(self)
    return wait(self, longest - soon, patience - soon, ended, refused, sealed)
 end
 
--- Returns whether all has arrived, by what the wait for `ended` or `refused` returned. The journal goes with
--- the spool, perhaps since it was read; that of a refusal stays.
+-- Waits as long as something moves, and puts back what is removed; returns as `waitOnce`.
+local function waitWhileItMoves(self)
+   if self:isSealed() then return 0 end
+   local deadline = os.time() + self.config.exitMax
+   local code
+   repeat
+      code = waitOnce(self, deadline)
+   until code ~= 3 or self.journal:last('ended') or not isRestored(self) or os.time() >= deadline
+   return code
+end
+
+-- Returns whether all has arrived, by what the wait for `ended` or `refused` returned.
 local function hasArrived(self, code)
-   if code == 3 or journal.last(self.journal, 'ended') then return true end
-   return code == 0 and not journal.last(self.journal, 'refused', 'sealed')
+   if self.journal:last('ended') then return true end
+   return code == 0 and not self.journal:last('refused', 'sealed')
 end
 
 -- Warns that something is left in the spool, and why, with the command that delivers it.
@@ -239,7 +287,11 @@ local function sayWhatIsLeft(self, because)
          .. ' lab-workbook push --discard %s removes the spool'):format(shell.quote(self.root)))
       return
    end
-   local refusal = journal.last(self.journal, 'refused', 'trouble') or ''
+   if files.isAbsent(self.root) then
+      errors.warn(('not everything is in the bucket, and the rest is lost: %s was removed'):format(self.root))
+      return
+   end
+   local refusal = self.journal:last('refused', 'trouble') or ''
    local reason = journal.field(refusal, 'message')
    local options = journal.field(refusal, 'reason') == 'taken' and ' --tag NEW' or nil
    errors.warn(('not everything is in the bucket%s%s; deliver the rest with:'):format(
@@ -273,6 +325,13 @@ function Delivery:waitForEnd()
    sayWhatIsLeft(self, ran and givenUp(self, code) or '')
    if not ran then error(code, 0) end
    return false
+end
+
+--- Say whether an artifact was removed before it was uploaded, and not saved again.
+-- @treturn boolean
+function Delivery:hasLost()
+   self.news:read(os.time())
+   return next(self.news.lost) ~= nil
 end
 
 --- Close the life pipe: the uploader looks now whether this process still lives.

@@ -88,6 +88,68 @@ function files.move(source, target)
    return shell.run(command) == 0
 end
 
+--- Copy the beginning of an open file.
+-- @param from a handle, which is left at any position
+-- @string target the copy
+-- @int size how many bytes
+-- @treturn ?boolean true, or nil and a message
+-- @treturn ?string the message
+-- @treturn boolean whether the file could be read
+function files.copyHandle(from, target, size)
+   local to, problem = io.open(target, 'wb')
+   if not to then return nil, problem, true end
+   to:setvbuf('no')
+   from:seek('set', 0)
+   local done, isRead = true, true
+   while size > 0 and done and isRead do
+      local block
+      block, problem = from:read(math.min(size, BLOCK))
+      isRead = block ~= nil
+      if block then
+         done, problem = to:write(block)
+         size = size - #block
+      end
+   end
+   to:close()
+   if done and isRead then return true, nil, true end
+   os.remove(target)
+   return nil, problem or 'the file is shorter than what was written', isRead
+end
+
+-- ENOENT and ENOTDIR, which are the same on all systems.
+local ABSENT = {[2] = true, [20] = true}
+
+--- Say whether an error of io.open means that nothing is there, and not that it cannot be opened just now.
+-- @int code the third result of io.open
+function files.meansAbsent(code)
+   return ABSENT[code] or false
+end
+
+--- Say whether a file or a folder is missing; false where that cannot be known.
+-- @string path where
+function files.isAbsent(path)
+   local file, _, code = io.open(path, 'rb')
+   if file then file:close() end
+   return not file and files.meansAbsent(code)
+end
+
+--- Append to a file in one system call.
+-- @string path where
+-- @string data whole lines
+function files.append(path, data)
+   local file, problem = io.open(path, 'ab')
+   if not file then return nil, problem end
+   file:setvbuf('no')
+   local size, written = file:seek('end') or 0, nil
+   if size + #data <= sizelimit.bytes then
+      written, problem = file:write(data)
+   else
+      problem = sizelimit.PROBLEM
+   end
+   file:close()
+   return written and true, problem
+end
+
 --- Return how many bytes a file has, or nil.
 -- @string path where
 function files.size(path)

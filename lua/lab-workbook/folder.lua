@@ -4,9 +4,11 @@
 
 require 'lab-workbook.interpreted'(true, true)
 
+local endingroom = require 'lab-workbook.endingroom'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
 local json = require 'lab-workbook.json'
+local restorer = require 'lab-workbook.restorer'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
 local tree = require 'lab-workbook.tree'
@@ -19,13 +21,11 @@ Folder.__index = Folder
 local ADVICE = 'give bucketPrefix = ..., set LAB_WORKBOOK_BUCKET_PREFIX, or write bucketPrefix = ... into '
    .. spec.CONFIG_FILE .. ', to use another folder'
 
--- Kept until the end, so that end.json can be written although others have filled the disk meanwhile.
-local RESERVE = spec.LAYOUT_TMP .. 'reserve'
-local RESERVE_BYTES = 32 * 1024
-
 -- Exit code 9: something lies in the folder.
 local MAKE = [[mkdir -p -- %s 2>&1 && cd %s && if [ -n "$(ls -A)" ]; then exit 9; fi && mkdir -p ]]
    .. spec.LAYOUT_TMP .. [[ 2>&1 && { readlink /proc/self/ns/pid || true; }]]
+
+local MAKE_AGAIN = 'mkdir -p -- %s 2>/dev/null'
 
 local function silent() end
 
@@ -53,18 +53,18 @@ end
 function folder.claim(prefix, tag, begin)
    local self = setmetatable({where = ('%s%s/'):format(tostring(prefix), tag)}, Folder)
    tree.init(self, prefix.path .. tag .. '/')
-   local document = json.encode(begin(make(self)), silent)
-   local temporary, problem = self:writeTemporary(function(path) return files.write(path, document) end)
-   if not temporary then self:refuse(problem) end
-   -- ln refuses what exists. Where a file system has no hard links, the shell's noclobber does as well.
-   local code = shell.run(shell.command('{ ln -- %s %s || { set -C; cat %s > %s; }; } 2>/dev/null',
-      temporary, self.root .. spec.LAYOUT_BEGIN, temporary, self.root .. spec.LAYOUT_BEGIN))
-   os.remove(temporary)
-   if code ~= 0 then self:refuseTaken() end
+   local begun = begin(make(self))
+   local document = json.encode(begun, silent)
+   local done, problem = self:create(spec.LAYOUT_BEGIN, document)
+   if not done then
+      if files.isAbsent(self.root .. spec.LAYOUT_BEGIN) then self:refuse(problem) end
+      self:refuseTaken()
+   end
+   self.room = endingroom.new(self.root .. spec.LAYOUT_TMP .. 'reserve')
+   self.room:keep(spec.LAYOUT_BEGIN)
+   self.restorer = restorer.new(self, document, begun.nonce)
    -- No process is needed for it when the experiment ends.
    self.folders[spec.LAYOUT_RESERVED] = true
-   self.written[spec.LAYOUT_BEGIN] = true
-   files.write(self.root .. RESERVE, (' '):rep(RESERVE_BYTES))
    return self
 end
 
@@ -73,7 +73,41 @@ end
 -- @string header its first line
 -- @treturn AppendFile
 function Folder:openSeries(name, header)
-   return self:grow(name, header)
+   local file = self:grow(name, header, function()
+      self.room:keep(name)
+      return true
+   end)
+   -- What was lost with a file is counted, and the rows that follow are worth keeping.
+   file.canBeginAnew = true
+   self.restorer:keep(name, file)
+   return file
+end
+
+--- Make the folder for working files again.
+-- @treturn ?boolean true, or nil and a message
+function Folder:makeAgain()
+   self:forgetFolders()
+   local path = self.root .. spec.LAYOUT_TMP
+   if shell.run(shell.command(MAKE_AGAIN, path)) ~= 0 then return nil, path .. ' cannot be made' end
+   self.room:restore()
+   return true
+end
+
+--- Return the artifacts that should be in place.
+-- @table kept the files that grow
+-- @treturn {string} names
+function Folder:saved(kept)
+   local names = {}
+   for name in pairs(self.written) do
+      if not kept[name] and name ~= spec.LAYOUT_BEGIN then names[#names + 1] = name end
+   end
+   return names
+end
+
+--- Restore what was removed.
+-- @int now the time
+function Folder:tick(now)
+   self.restorer:look(now)
 end
 
 --- Put an artifact into place.
@@ -81,13 +115,18 @@ end
 -- @func fill writes the file
 -- @func[opt=os.remove] discard called with the path of a file that cannot be put into place
 function Folder:save(name, fill, discard)
-   return self:put(name, fill, discard)
+   local isKnown = self.written[name]
+   local done, problem = self.restorer:prepare()
+   if done then done, problem = self:put(name, fill, discard) end
+   if done and not isKnown then self.room:keep(name) end
+   return done, problem
 end
 
 --- Make everything survive a power loss. What is in the folder has arrived, so there is nothing to wait for.
--- @treturn boolean
+-- @treturn boolean whether nothing is lost
 function Folder:flush()
-   return self:sync()
+   local isWhole = self.restorer:check()
+   return self:sync() and isWhole
 end
 
 -- Returns the checksums by name, as far as the system has sha256sum.
@@ -116,12 +155,13 @@ local function twice(attempt)
 end
 
 local function listed(self, ending)
-   local sums, list = checksums(self), {}
+   local sums, list, missing = checksums(self), {}, {}
+   for _, name in ipairs(self.restorer.missing) do missing[name] = true end
    for name in pairs(self.written) do
       local bytes = twice(function() return files.size(self.root .. name) end)
       if bytes then
          list[name] = {bytes = bytes, sha256 = sums[name]}
-      else
+      elseif not missing[name] then
          ending.lost[spec.LOSS_ARTIFACTS] = ending.lost[spec.LOSS_ARTIFACTS] + 1
          errors.warn(('%s%s cannot be read again: end.json does not list it'):format(self.root, name))
       end
@@ -133,17 +173,27 @@ end
 -- @table ending ended, outcome, error, lost
 -- @treturn boolean
 function Folder:finish(ending)
-   os.remove(self.root .. RESERVE)
+   local isWhole = self.restorer:settle(ending.lost)
+   local done, problem = self.restorer:isWritable()
+   if done then done, problem = self:writeEnding(ending) end
+   self.restorer:close()
+   if not done then errors.warn(('the end could not be written to %s: %s'):format(self.root, problem)) end
+   return done and isWhole or false
+end
+
+--- Write end.json.
+-- @table ending as for `finish`
+-- @treturn ?boolean true, or nil and a message
+function Folder:writeEnding(ending)
+   self.room:free()
    local document = {ended = ending.ended, outcome = ending.outcome, error = ending.error, lost = ending.lost}
    document.files = listed(self, ending)
    -- What end.json lists must outlive a power loss that end.json itself outlives.
    self:sync()
    local bytes = json.encode(document, silent)
-   local done, problem = twice(function()
+   return twice(function()
       return self:put(spec.LAYOUT_END, function(path) return files.write(path, bytes) end)
    end)
-   if not done then errors.warn(('the end could not be written to %s: %s'):format(self.root, problem)) end
-   return done or false
 end
 
 return folder

@@ -4,6 +4,7 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local files = require 'lab-workbook.files'
+local streams = require 'lab-workbook.streams'
 
 local journal = {}
 
@@ -44,18 +45,105 @@ function journal.field(line, key)
    return nil
 end
 
---- Return the last line of a journal with one of these events.
+local Journal = {}
+Journal.__index = Journal
+
+--- Return the journal of a spool, kept open so that its removal hides nothing. It is made if it is not there.
+--
+-- When the spool is removed, a copy is put back at once for whoever delivers the spool next. The uploader
+-- writes on into the file without a name until it leaves, so the copy is completed when the next one starts.
+--
 -- @string path the journal
+function journal.open(path)
+   -- No rows are in it; see `restorer`.
+   local self = setmetatable({path = path, rows = 0, lostRows = 0, known = {}}, Journal)
+   streams.reserve()
+   self.handle = io.open(path, 'a+b')
+   return self
+end
+
+-- Returns the open file; a state that ends has closed it, and then the one at the path.
+local function handle(self)
+   if io.type(self.handle) ~= 'file' then self.handle = io.open(self.path, 'rb') end
+   return self.handle
+end
+
+--- Return what was written from a position on.
+-- @int position how many bytes to leave out
+-- @treturn string
+function Journal:from(position)
+   local file = handle(self)
+   if not file or not file:seek('set', position) then return '' end
+   return file:read('*a') or ''
+end
+
+--- Return the last line with one of these events.
 -- @string ... names of events
 -- @treturn ?string nil where there is none
-function journal.last(path, ...)
-   local content, found = files.read(path) or '', nil
-   for line in content:gmatch('([^\n]*)\n') do
+function Journal:last(...)
+   local found
+   for line in self:from(0):gmatch('([^\n]*)\n') do
       for _, event in ipairs{...} do
          if line:find(('"event": "%s"'):format(event), 1, true) then found = line end
       end
    end
    return found
+end
+
+-- Returns how many bytes the open file has, or nil.
+local function size(self)
+   return io.type(self.handle) == 'file' and self.handle:seek('end') or nil
+end
+
+-- Says whether the open file is the one at its path. It may grow between two looks.
+local function isOpenInPlace(self)
+   local least = size(self)
+   local there, _, code = io.open(self.path, 'rb')
+   if not there then return not files.meansAbsent(code) end
+   local found = there:seek('end')
+   there:close()
+   return not least or (least <= found and found <= size(self))
+end
+
+--- Return whether the journal, or the copy that was put back, is at its path.
+-- @treturn boolean
+function Journal:isInPlace()
+   if self.copied and files.size(self.path) == self.copied then return true end
+   return isOpenInPlace(self)
+end
+
+-- Writes all that is known: the events or, where they cannot be read any more, that the tag is ours.
+local function copy(self, path)
+   local bytes = size(self)
+   if bytes then return files.copyHandle(self.handle, path, bytes) end
+   return files.write(path, self.isClaimed and '{"event": "claimed"}\n' or '')
+end
+
+--- Put a copy back.
+-- @func put given a function that writes the copy, puts it into place; returns true, or nil and a message
+-- @treturn ?boolean true, or nil and a message
+function Journal:restore(put)
+   local done, problem = put(function(path) return copy(self, path) end)
+   if done then self.copied = files.size(self.path) end
+   return done, problem
+end
+
+--- Make sure that the next uploader finds all that is known; the last one has left.
+-- @func put as for `restore`
+-- @treturn ?boolean true, or nil and a message
+function Journal:complete(put)
+   if not self.copied and isOpenInPlace(self) then return true end
+   local done, problem = self:restore(put)
+   if not done then return nil, problem end
+   self:close()
+   streams.reserve()
+   self.handle, self.copied = io.open(self.path, 'rb'), nil
+   return true
+end
+
+--- Let go of the file.
+function Journal:close()
+   if io.type(self.handle) == 'file' then self.handle:close() end
 end
 
 return journal

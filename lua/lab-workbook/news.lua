@@ -9,6 +9,7 @@ require 'lab-workbook.interpreted'(true, true)
 
 local errors = require 'lab-workbook.errors'
 local journal = require 'lab-workbook.journal'
+local text = require 'lab-workbook.text'
 
 local news = {}
 
@@ -33,24 +34,27 @@ local HEAR = {
       self.trouble, self.isSealed, self.sealedBy = nil, true, journal.field(line, 'by') or 'another process'
    end,
    recovered = function(self) self.trouble = nil end,
-   claimed = function(self) self.trouble = nil end,
+   claimed = function(self) self.trouble, self.journal.isClaimed = nil, true end,
+   lost = function(self, line)
+      local name = journal.field(line, 'name')
+      self.lost[name] = true
+      self.firstLost = self.firstLost or ('%s: %s'):format(text.shown(name), journal.field(line, 'message'))
+   end,
+   published = function(self, line) self.lost[journal.field(line, 'name')] = nil end,
    ended = function(self) self.trouble = nil end,
 }
 
 --- Return the news of a journal, from its beginning on.
--- @string path the journal
-function news.new(path)
-   return setmetatable({path = path, position = 0, quietUntil = 0}, News)
+-- Its `lost` has the artifacts that will never arrive, and were not saved again.
+-- @tparam Journal source the journal
+function news.new(source)
+   return setmetatable({journal = source, position = 0, quietUntil = 0, lost = {}}, News)
 end
 
 --- Read what the journal says since the last time.
 -- @int now the time
 function News:read(now)
-   local file = io.open(self.path, 'rb')
-   if not file then return end
-   file:seek('set', self.position)
-   local whole = (file:read('*a') or ''):match('^.*\n')
-   file:close()
+   local whole = self.journal:from(self.position):match('^.*\n')
    if not whole then return end
    self.position = self.position + #whole
    for line in whole:gmatch('([^\n]*)\n') do
@@ -81,8 +85,12 @@ function News:tell(now)
       self.refusal, self.isSaid = nil, false
    elseif self.sealedBy then
       errors.warn(('this experiment was sealed by %s; what it records from now on stays in %s'):format(
-         self.sealedBy, (self.path:gsub('%.lab%-workbook/journal$', ''))))
+         self.sealedBy, (self.journal.path:gsub('%.lab%-workbook/journal$', ''))))
       self.sealedBy, self.isSaid = nil, false
+   elseif self.firstLost and not self.isLossSaid then
+      self.isLossSaid = true
+      errors.warn(('an artifact was lost (%s); all such are counted in end.json, said only once'):format(
+         self.firstLost))
    elseif self.trouble and not self.isSaid then
       if now - self.since >= HICCUP_SECONDS and now >= self.quietUntil then
          self:wasSaid(now)

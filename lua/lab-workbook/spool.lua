@@ -11,6 +11,7 @@ local files = require 'lab-workbook.files'
 local json = require 'lab-workbook.json'
 local process = require 'lab-workbook.process'
 local reserve = require 'lab-workbook.reserve'
+local restorer = require 'lab-workbook.restorer'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
 local tree = require 'lab-workbook.tree'
@@ -26,6 +27,9 @@ local ADVICE = 'give spoolDir = ..., or set LAB_WORKBOOK_SPOOL_DIR, to use anoth
 local MAKE = [[umask 077 && { mkdir -p -- %s && mkdir -- %s && cd %s && mkdir -p ]]
    .. spec.LAYOUT_TMP .. ' ' .. spec.LAYOUT_OUTBOX .. [[; } 2>&1 && { readlink /proc/self/ns/pid || echo; ]]
    .. [[pwd -P; stat -f -c %i . 2>/dev/null || true; }]]
+
+local MAKE_AGAIN = [[umask 077 && mkdir -p -- %s && cd %s && mkdir -p ]]
+   .. spec.LAYOUT_TMP .. ' ' .. spec.LAYOUT_OUTBOX .. ' 2>/dev/null'
 
 local function silent() end
 
@@ -46,10 +50,37 @@ end
 -- Appends a line to the queue, and to the list of the worker in sh; returns true, or nil and a message.
 local function tell(self, verb, line)
    line.verb = verb
-   local done, problem = self.queue:append(json.encode(line, silent) .. '\n')
-   if done and self.worklist then done, problem = self.worklist:append(worklist.line(verb, line)) end
+   local done, problem = self.queue:append(json.encode(line, silent) .. '\n', 0)
+   if done and self.worklist then done, problem = self.worklist:append(worklist.line(verb, line), 0) end
    self.delivery:keepAlive(os.time())
    return done, problem
+end
+
+-- Tells of a series; a queue that is begun anew begins with these lines too.
+local function announce(self, line)
+   local done, problem = tell(self, 'series', line)
+   if done then
+      self.announced = self.announced .. json.encode(line, silent) .. '\n'
+      if self.worklist then self.listed = self.listed .. worklist.line('series', line) end
+   end
+   return done, problem
+end
+
+--- Make the folders of the spool again, and what lies in it from the start.
+-- @treturn ?boolean true, or nil and a message
+function Spool:makeAgain()
+   self:forgetFolders()
+   if shell.run(shell.command(MAKE_AGAIN, self.root, self.root)) ~= 0 then
+      return nil, self.root .. ' cannot be made'
+   end
+   return not self.worklist or worklist.putWorker(self)
+end
+
+--- Take note of what was restored: the uploader leaves when its own files are other ones.
+-- @tparam {[string]=boolean} names what
+function Spool:onRestored(names)
+   local read = self.worklist and {worklist.LIST, spec.LAYOUT_TMP} or {spec.LAYOUT_QUEUE, spec.LAYOUT_JOURNAL}
+   if names[read[1]] or names[read[2]] then self.delivery:expectAnother() end
 end
 
 local function destination(config, tag, isExplicit, fileSystem)
@@ -72,7 +103,11 @@ end
 
 local function openQueue(self, line)
    line.verb = 'destination'
-   self.queue = self:grow(spec.LAYOUT_QUEUE, json.encode(line, silent) .. '\n')
+   self.announced = json.encode(line, silent) .. '\n'
+   self.queue = self:grow(spec.LAYOUT_QUEUE, function() return self.announced end)
+   self.queue.canBeginAnew = true
+   self.restorer:keep(spec.LAYOUT_QUEUE, self.queue)
+   self.restorer:keep(spec.LAYOUT_JOURNAL, self.delivery.journal)
    return self.queue.ready
 end
 
@@ -91,7 +126,8 @@ function spool.claim(config, tag, nonce, isExplicit, begin)
    local document = begin(namespace)
    local bytes = json.encode(document, silent)
    local done, problem = self:put(spec.LAYOUT_BEGIN, function(path) return files.write(path, bytes) end)
-   self.delivery = delivery.new(self.root, config)
+   self.restorer = restorer.new(self, bytes, nonce)
+   self.delivery = delivery.new(self, config)
    if done and self.delivery.usesAws then
       self.worklist, problem = worklist.open(self, config, document, isExplicit)
       done = self.worklist
@@ -116,7 +152,7 @@ function Spool:refuse(message, reason)
 end
 
 function Spool:closeLists()
-   for _, list in ipairs{self.queue, self.worklist} do list:close() end
+   self.restorer:close()
 end
 
 --- Open a series.
@@ -125,10 +161,12 @@ end
 -- @int[opt] saveEvery the rows after which it is published
 -- @treturn AppendFile
 function Spool:openSeries(name, header, saveEvery)
-   self.series[name] = self:grow(name, header, function()
-      return tell(self, 'series', {name = name, saveEvery = saveEvery or json.null})
+   local file = self:grow(name, header, function()
+      return announce(self, {name = name, saveEvery = saveEvery or json.null})
    end)
-   return self.series[name]
+   self.restorer:keep(name, file)
+   self.series[name] = file
+   return file
 end
 
 -- Returns how many bytes each series has, for hosts that may see the end before they see all rows.
@@ -143,6 +181,8 @@ end
 -- @func fill writes the file
 -- @func[opt=os.remove] discard called with the path of a file that cannot be handed over
 function Spool:save(name, fill, discard)
+   local isWhole, why = self.restorer:prepare()
+   if not isWhole then return nil, why end
    self.puts = self.puts + 1
    local number = ('%d'):format(self.puts)
    local temporary, problem = self:writeTemporary(fill)
@@ -165,16 +205,22 @@ end
 -- @number[opt] seconds how long to wait for it; not at all by default
 -- @treturn boolean whether all is on the disk, or with `seconds` in the bucket
 function Spool:flush(seconds)
+   self.restorer:check()
    self.flushes = self.flushes + 1
-   local asked = tell(self, 'flush', {id = self.flushes})
+   local done = tell(self, 'flush', {id = self.flushes})
    local synced = self:sync()
-   if not seconds then return asked and synced and not self.delivery:isSealed() or false end
-   return asked and self.delivery:waitForFlush(self.flushes, seconds) or false
+   if seconds then
+      done = done and self.delivery:waitForFlush(self.flushes, seconds)
+   else
+      done = done and synced and not self.delivery:isSealed()
+   end
+   return done and self.restorer:check() and not self.delivery:hasLost() or false
 end
 
 --- Say what is new about deliveries, and see to the uploader.
 -- @int now the time
 function Spool:tick(now)
+   self.restorer:look(now)
    self.delivery:look(now)
 end
 
@@ -182,6 +228,7 @@ end
 -- @table ending ended, outcome, error, lost
 -- @treturn boolean whether all has arrived
 function Spool:finish(ending)
+   local isWhole = self.restorer:settle(ending.lost)
    -- The state may have closed the file already.
    for _, list in ipairs{self.queue, self.worklist} do
       if io.type(list.handle) ~= 'file' then list.ready = false end
@@ -190,13 +237,13 @@ function Spool:finish(ending)
    local done, problem = tell(self, 'end', ending)
    -- Once more: without this line, what was lost is not counted anywhere.
    if not done then done, problem = tell(self, 'end', ending) end
-   self:closeLists()
    if not done then
       errors.warn(('the end could not be written to %s: %s'):format(self.root, problem))
       self.delivery:letGo()
-      return false
    end
-   return self.delivery:waitForEnd()
+   local hasArrived = done and self.delivery:waitForEnd()
+   self:closeLists()
+   return hasArrived and isWhole and not self.delivery:hasLost() or false
 end
 
 return spool

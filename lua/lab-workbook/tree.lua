@@ -45,6 +45,11 @@ function Tree:writeTemporary(fill)
    return nil, problem
 end
 
+--- Forget which folders were made: they were removed.
+function Tree:forgetFolders()
+   self.folders = {['']= true}
+end
+
 -- Makes the folder that a name lies in.
 local function makeFolder(self, name)
    local folder = name:match('^(.*)/') or ''
@@ -56,13 +61,23 @@ local function makeFolder(self, name)
    return true
 end
 
+local function moveTo(self, name, temporary)
+   local done, problem = makeFolder(self, name)
+   if not done then return nil, problem end
+   return os.rename(temporary, self.root .. name)
+end
+
 --- Move a temporary file to its name, whatever was there.
 -- @string name relative to the root
 -- @string temporary from `writeTemporary`
 -- @func[opt=os.remove] discard called with the path of a file that cannot be put into place
 function Tree:replace(name, temporary, discard)
-   local done, problem = makeFolder(self, name)
-   if done then done, problem = os.rename(temporary, self.root .. name) end
+   local done, problem = moveTo(self, name, temporary)
+   if not done then
+      -- The folder that was made once may have been removed since.
+      self:forgetFolders()
+      done, problem = moveTo(self, name, temporary)
+   end
    if not done then
       (discard or os.remove)(temporary)
       return nil, problem
@@ -81,13 +96,32 @@ function Tree:put(name, fill, discard)
    return self:replace(name, temporary, discard)
 end
 
---- Return a file that grows; it appears with its first line in one step.
+--- Put a file that must not exist yet.
 -- @string name relative to the root
--- @string header the first line
+-- @string bytes all of it
+-- @treturn ?boolean true, or nil and a message
+function Tree:create(name, bytes)
+   local temporary, problem = self:writeTemporary(function(path) return files.write(path, bytes) end)
+   if not temporary then return nil, problem end
+   -- ln refuses what exists. Where a file system has no hard links, the shell's noclobber does as well.
+   local path = self.root .. name
+   local code = shell.run(shell.command('{ ln -- %s %s || { set -C; cat %s > %s; }; } 2>/dev/null',
+      temporary, path, temporary, path))
+   os.remove(temporary)
+   if code ~= 0 then return nil, path .. ' cannot be made' end
+   self.written[name] = true
+   return true
+end
+
+--- Return a file that grows; it appears with its first lines in one step.
+-- @string name relative to the root
+-- @param header the first line, or a function that returns the first lines
 -- @func[opt] created called once it is there; returns true, or nil and a message
 function Tree:grow(name, header, created)
    return appendfile.new(self.root .. name, function()
-      local done, problem = self:put(name, function(path) return files.write(path, header) end)
+      local done, problem = self:put(name, function(path)
+         return files.write(path, type(header) == 'function' and header() or header)
+      end)
       if done and created then done, problem = created() end
       return done, problem
    end)
@@ -109,10 +143,11 @@ function Tree:sync()
    return code == 0
 end
 
---- Cut off the blanks that a full disk has left at the end of a file that grows.
+--- Cut off the blanks that a full disk has left at the end of a file that grows. It stays open, and what is
+-- removed while the end is awaited is restored from it.
 -- @tparam AppendFile file from `grow`
 function Tree.finishFile(_, file)
-   if not file:close() then return end
+   if not file.hasBlanks then return end
    shell.run(shell.command('truncate -s ' .. ('%d'):format(file.size) .. ' -- %s 2>/dev/null', file.path))
 end
 

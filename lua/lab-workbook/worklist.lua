@@ -21,7 +21,7 @@ local spec = require 'lab-workbook.spec'
 
 local worklist = {}
 
-local LIST = spec.LAYOUT_RESERVED .. '/worklist'
+worklist.LIST = spec.LAYOUT_RESERVED .. '/worklist'
 local WORKER = spec.LAYOUT_RESERVED .. '/deliver'
 
 -- Settings that go to the worker as they are, where they are set.
@@ -76,6 +76,15 @@ local function head(config, begin, isExplicit)
    return table.concat(lines, '\n') .. '\n'
 end
 
+--- Write the worker into a spool.
+-- @tparam Spool spool where
+-- @treturn ?boolean true, or nil and a message
+function worklist.putWorker(spool)
+   return spool:put(WORKER, function(path)
+      return files.write(path, require 'lab-workbook.awsworker')
+   end)
+end
+
 --- Write the worker and the beginning of its list into a spool.
 -- @tparam Spool spool where
 -- @table config the settings
@@ -83,15 +92,16 @@ end
 -- @bool isExplicit whether the caller chose the tag
 -- @treturn ?AppendFile the list; nil and a message where the disk refuses
 function worklist.open(spool, config, begin, isExplicit)
-   local done, problem = spool:put(WORKER, function(path)
-      return files.write(path, require 'lab-workbook.awsworker')
-   end)
+   local done, problem = worklist.putWorker(spool)
    if not done then return nil, problem end
    if config.addressingStyle ~= spec.CONFIG_DEFAULTS.addressingStyle then
       errors.warn(('the aws command has a setting of its own for addressingStyle:'
          .. ' aws configure set s3.addressing_style %s'):format(config.addressingStyle))
    end
-   local list = spool:grow(LIST, head(config, begin, isExplicit))
+   spool.listed = head(config, begin, isExplicit)
+   local list = spool:grow(worklist.LIST, function() return spool.listed end)
+   list.canBeginAnew = true
+   spool.restorer:keep(worklist.LIST, list)
    if not list.ready then return nil, 'no worklist' end
    return list
 end

@@ -14,7 +14,10 @@ def news(lua, tmp_path):
     """The news of a journal: give it events and a time."""
     path = tmp_path / "journal"
     path.touch()
-    lua.execute(f"news = require 'lab-workbook.news'.new({json.dumps(str(path))})")
+    lua.execute(
+        f"journal = require 'lab-workbook.journal'.open({json.dumps(str(path))})"
+        " news = require 'lab-workbook.news'.new(journal)"
+    )
 
     def news(now, *events):
         with path.open("a") as journal:

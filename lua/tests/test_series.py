@@ -154,8 +154,11 @@ def test_a_row_is_one_system_call(interpreter, tmp_path, prefix):
         for call in calls
         if not call.startswith(("brk", "mmap", "munmap", "mremap", "mprotect", "futex"))
     ]
-    assert len(calls) == 100
-    assert all(re.match(r'write\(\d+, ".*Z\\n", \d+\) = \d+$', call) for call in calls)
+    rows = [call for call in calls if re.match(r'write\(\d+, ".*Z\\n", \d+\) = \d+$', call)]
+    assert len(rows) == 100
+    # With the first row of a second it looks whether the files are still there.
+    seconds = {re.search(r"\d{4}-\d\d-\d\dT[\d:]+Z", row)[0] for row in rows}
+    assert len(calls) - 100 <= 30 * len(seconds)
 
 
 @pytest.fixture(scope="session")

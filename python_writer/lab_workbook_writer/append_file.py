@@ -3,31 +3,40 @@ A file that only grows, and only by whole pieces: a series by rows, the queue by
 
 One `os.write` a piece on an ``O_APPEND`` descriptor: a piece that was appended survives the death of
 the process, and no other thread's piece lands inside of it. What a full disk took of a piece is cut
-off again before the next one, so that nothing torn is ever followed by anything.
+off again before the next one, so that nothing torn is ever followed by anything. A file that was removed
+or replaced can be restored from the open descriptor.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import threading
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
+
+from lab_workbook_writer.descriptors import (
+    GROWING,
+    NO_FILE,
+    DescriptorLost,
+    copy_range,
+    identity,
+    identity_at,
+    out_of_the_way,
+    sync,
+)
 
 Opener = Callable[[], int]
 
-_CLOSED = -1
-_NO_FILE = (0, 0)
-
-# A script that closes descriptors and opens files gets the lowest numbers that are free: never ours.
-_OUT_OF_THE_WAY = 512
+_CLOSED: Final = -1
 
 
 class AppendFile:
     """
     A growing file; ``opener`` returns a descriptor, and is asked when the first piece comes.
+
+    ``rows`` counts what the open file holds, and ``lost_rows`` what files held that are gone.
 
     An opener that fails is asked again for the next piece, so a disk that was full for a while costs
     the pieces of that while and no more. A script may close descriptors that it does not know, as
@@ -40,15 +49,20 @@ class AppendFile:
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
         self._descriptor = _CLOSED
-        self._identity = _NO_FILE
+        # What was open when no more pieces were taken.
+        self._last = _CLOSED
+        self._is_stopped = False
+        self._identity = NO_FILE
+        self.rows = 0
+        self.lost_rows = 0
         self._closings_seen = 0
         self._torn_at: int | None = None
         # Reentrant, because a signal handler may append while its own thread is in here.
         self._lock = threading.RLock()
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes, rows: int = 1) -> None:
         """
-        Append all of a piece or nothing of it.
+        Append all of a piece or nothing of it; ``rows`` is what it counts for.
 
         Raises:
             OSError: the disk refused it.
@@ -68,6 +82,7 @@ class AppendFile:
             if written != len(piece):
                 self._cut(os.fstat(self._descriptor).st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.rows += rows
 
     def open(self) -> None:
         """
@@ -78,9 +93,12 @@ class AppendFile:
         """
         with self._lock:
             self._closings_seen = AppendFile._closings
-            if not self._is_open():
+            if not self._is_ours(self._descriptor):
                 self._descriptor = out_of_the_way(self._opener())
-                self._identity = identity(self._descriptor)
+                before, self._identity = self._identity, identity(self._descriptor)
+                if before not in (NO_FILE, self._identity):
+                    # The script has closed the descriptor, and its file is not at the path any more.
+                    self._count_as_lost()
             if self._torn_at is not None:
                 self._cut(self._torn_at)
 
@@ -95,16 +113,66 @@ class AppendFile:
                 self._reopen(error)
                 sync(self._descriptor)
 
+    def read(self, start: int) -> bytes:
+        """
+        Return the bytes from a position on, also of a file that was removed.
+
+        Raises:
+            OSError: the file is not open, or cannot be read.
+        """
+        with self._lock:
+            descriptor = self._readable()
+            return os.pread(descriptor, max(0, os.fstat(descriptor).st_size - start), start)
+
+    def is_at(self, path: str) -> bool:
+        """Return whether a path leads to the open file; True if no file was opened yet."""
+        return self._identity == NO_FILE or identity_at(path) in (self._identity, None)
+
+    def copy(self, path: str) -> None:
+        """
+        Write a new file with all pieces.
+
+        Raises:
+            DescriptorLost: they cannot be read again.
+            OSError: the new file cannot be written.
+        """
+        with self._lock:
+            os.close(self._copied(path)[0])
+
+    def restore(self, put: Callable[[Callable[[str], object]], object]) -> None:
+        """
+        Let ``put`` move a copy of the file to its path, and append to the copy from now on.
+
+        Where nothing can be read any more, the rows are counted as lost and the opener is asked for a file.
+
+        Raises:
+            OSError: the disk refuses just now.
+        """
+        with self._lock:
+            try:
+                self._move_to_copy(put)
+            except DescriptorLost:
+                self._count_as_lost()
+                self.close()
+                if not self._is_stopped:
+                    self.open()
+
+    def stop(self) -> None:
+        """Take no more pieces: the opener is asked. The file can be restored until it is closed."""
+        with self._lock:
+            self._is_stopped = True
+            self._cut_torn_piece()
+            if self._is_ours(self._descriptor):
+                self._last = self._descriptor
+            self._descriptor = _CLOSED
+
     def close(self) -> None:
         """Let go of the file; the opener answers whoever appends from now on."""
         with self._lock:
-            if self._is_open():
-                if self._torn_at is not None:
-                    with contextlib.suppress(OSError):
-                        self._cut(self._torn_at)
-                descriptor, self._descriptor = self._descriptor, _CLOSED
-                os.close(descriptor)
-            self.forget()
+            self._cut_torn_piece()
+            with contextlib.suppress(OSError):
+                os.close(self._readable())
+            self._let_go()
 
     def forget(self) -> None:
         """
@@ -113,12 +181,64 @@ class AppendFile:
         The lock is new, because the thread that held the old one may not exist here.
         """
         self._lock = threading.RLock()
-        self._descriptor = _CLOSED
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._descriptor = self._last = _CLOSED
+        self._identity = NO_FILE
         self._torn_at = None
 
-    def _is_open(self) -> bool:
+    def _cut_torn_piece(self) -> None:
+        if self._is_ours(self._descriptor):
+            with contextlib.suppress(OSError):
+                self.open()
+
+    def _is_ours(self, descriptor: int) -> bool:
         # Where fstat has failed there is no identity, which is what a closed descriptor has as well.
-        return self._descriptor >= 0 and identity(self._descriptor) == self._identity != _NO_FILE
+        return descriptor >= 0 and identity(descriptor) == self._identity != NO_FILE
+
+    def _readable(self) -> int:
+        descriptor = self._descriptor if self._descriptor >= 0 else self._last
+        if not self._is_ours(descriptor):
+            raise DescriptorLost(errno.EBADF, "the script has closed its descriptor")
+        return descriptor
+
+    def _move_to_copy(self, put: Callable[[Callable[[str], object]], object]) -> None:
+        target, end = _CLOSED, 0
+
+        def fill(path: str) -> None:
+            nonlocal target, end
+            target, end = self._copied(path)
+
+        try:
+            put(fill)
+        except BaseException:
+            if target >= 0:
+                os.close(target)
+            raise
+        source, target = self._readable(), out_of_the_way(target)
+        if self._descriptor >= 0:
+            self._descriptor = target
+        else:
+            self._last = target
+        self._identity, self._torn_at = identity(target), None
+        # A signal handler may have appended a row since the copy was made.
+        copy_range(source, target, end)
+        os.close(source)
+
+    def _copied(self, path: str) -> tuple[int, int]:
+        """Copy all whole pieces to a new file; return its descriptor, and where the copy has ended."""
+        source = self._readable()
+        target = os.open(path, GROWING | os.O_CREAT | os.O_EXCL, os.fstat(source).st_mode & 0o777)
+        try:
+            return target, copy_range(source, target, 0, self._torn_at)
+        except BaseException:
+            os.close(target)
+            raise
+
+    def _count_as_lost(self) -> None:
+        self.lost_rows += self.rows
+        self.rows = 0
 
     def _reopen(self, error: OSError) -> None:
         if error.errno != errno.EBADF:
@@ -132,33 +252,3 @@ class AppendFile:
         self._torn_at = end
         os.ftruncate(self._descriptor, end)
         self._torn_at = None
-
-
-def out_of_the_way(descriptor: int) -> int:
-    """Return the same open file under a high number, where there are such."""
-    try:
-        higher = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
-    except OSError:
-        # `ulimit -n` is lower than that.
-        return descriptor
-    os.close(descriptor)
-    return higher
-
-
-def identity(descriptor: int) -> tuple[int, int]:
-    """Return what tells an open file from all others; of no file, if the descriptor is closed."""
-    try:
-        found = os.fstat(descriptor)
-    except OSError:
-        return _NO_FILE
-    return (found.st_dev, found.st_ino)
-
-
-def sync(descriptor: int) -> None:
-    """Make a file or a folder survive a power loss, if it is of a kind that can."""
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # So do /dev/null and, on some file systems, folders answer.
-        if error.errno != errno.EINVAL:
-            raise

@@ -8,22 +8,20 @@ zombie is left, and a script that waits for all of its children does not wait fo
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec, process
 
-from lab_workbook_writer.append_file import identity, out_of_the_way
+from lab_workbook_writer.descriptors import identity, out_of_the_way
+from lab_workbook_writer.journal_reader import Event, JournalReader
 from lab_workbook_writer.news import News
 from lab_workbook_writer.search_path import absolute_search_path
-
-Event = dict[str, Any]
 
 # Run by a second Python. The script's own folders come after all others, so that a random.py beside
 # the script does not become the uploader's; "" would be the working directory.
@@ -37,22 +35,38 @@ from lab_workbook_writer.uploader.__main__ import main
 sys.exit(main([sys.argv[1]]))
 """
 
-_NOT_KEPT: Final = frozenset({"sending", "publishing", "published", "removed", "progress"})
-
 _RESTART_SECONDS: Final = 60.0
 # So long a new one may take until it says that it has started.
 _STARTING_SECONDS: Final = 5.0
 
 
 class Delivery:
-    """One spool's uploader."""
+    """
+    One spool's uploader.
 
-    def __init__(self, spool: str, exit_timeout: float, exit_max: float) -> None:
+    Args:
+        spool: Path of the spool, with a slash at its end.
+        exit_timeout: Seconds without progress after which the wait at the end is given up.
+        exit_max: Seconds after which it is given up in any case.
+        keep: Restores what was removed from the spool, at most once a second; returns whether it is whole.
+    """
+
+    def __init__(
+        self,
+        spool: str,
+        exit_timeout: float,
+        exit_max: float,
+        *,
+        keep: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._spool = spool
+        self._keep = keep
         self._exit_timeout = exit_timeout
         self._exit_max = exit_max
         self._news = News(spool)
-        self._journal = _Journal(spool + _spec.LAYOUT_JOURNAL, self._news)
+        self._journal = JournalReader(spool, self._news)
+        # The uploader leaves when files of its spool were replaced, and another one is to follow it soon.
+        self._is_leaving = False
         self._life: int | None = None
         self._life_identity = (0, 0)
         self._started_at: float | None = None
@@ -61,6 +75,20 @@ class Delivery:
         self._given_up = ""
         # Never waited for: a thread or a signal handler that finds it taken has nothing to add.
         self._looking = threading.Lock()
+
+    @property
+    def journal(self) -> JournalReader:
+        """What the uploader has reported."""
+        return self._journal
+
+    @property
+    def lost_artifacts(self) -> set[str]:
+        """The artifacts that were removed from the spool before they were uploaded, and not saved again."""
+        return self._journal.lost_artifacts
+
+    def expect_another_uploader(self) -> None:
+        """Take note that files were restored: the uploader that has read the removed ones leaves."""
+        self._is_leaving = True
 
     def start(self) -> Event | None:
         """Start the uploader and wait a little for the claim; return the event that refuses it, if any."""
@@ -85,9 +113,12 @@ class Delivery:
         if not self._looking.acquire(blocking=False):
             return
         try:
+            is_whole = self._keep()
             self._journal.read()
             self._say_news()
-            if self._is_dead(_RESTART_SECONDS) and not self._journal.has("refused", "sealed"):
+            patience = _STARTING_SECONDS if self._is_leaving else _RESTART_SECONDS
+            has_stopped = self._journal.has("refused", "sealed")
+            if is_whole and not has_stopped and self._is_dead(patience):
                 self._start()
         finally:
             self._looking.release()
@@ -117,18 +148,17 @@ class Delivery:
         steps, is_revived = -1, False
         for _ in _pauses():
             now = time.monotonic()
-            if self._is_removed() or self._journal.has("ended"):
+            if self._journal.has("ended"):
                 # Where our end is the uploader's too, as in a container, it would leave the spool behind.
                 self._wait(_spec.TIMING_REMOVAL_SECONDS, self._is_removed)
-                # The journal may have gone before its last words were read.
-                self._news.hear({"event": "ended"}, now)
                 self._say_news()
                 return True
             if self._journal.has("refused", "sealed"):
                 self._say_news()
                 return False
             self._say_news()
-            if not is_revived and self._is_dead(_STARTING_SECONDS):
+            may_start = self._keep() and (self._is_leaving or not is_revived)
+            if may_start and self._is_dead(_STARTING_SECONDS):
                 # Whatever has ended the last one, nobody else will deliver what is left.
                 is_revived = True
                 self._start()
@@ -144,13 +174,16 @@ class Delivery:
         return False
 
     def _is_removed(self) -> bool:
-        return not os.path.exists(self._spool)
+        return not os.path.isdir(self._spool)
 
     def say_how_to_push(self) -> None:
         """Say that something is left in the spool, why, and the command that delivers it."""
         if self.is_sealed:
             advice = f"lab-workbook push --discard {_quoted(self._spool)} removes the spool"
             warn(f"not everything is in the bucket, because the experiment was sealed; {advice}")
+            return
+        if self._is_removed():
+            warn(f"not everything is in the bucket, and the rest is lost: {self._spool} was removed")
             return
         event = self._journal.last("refused") or self._journal.last("trouble") or {}
         reason = f" ({event['message']})" if event.get("message") else ""
@@ -173,8 +206,10 @@ class Delivery:
 
     def _start(self) -> None:
         self._started_at = time.monotonic()
+        self._is_leaving = False
         self.let_go()
         try:
+            self._journal.open()
             self._life = _spawn(self._spool)
             self._life_identity = identity(self._life)
             self._can_start = True
@@ -198,62 +233,6 @@ class Delivery:
             if time.monotonic() >= until:
                 break
         return False
-
-
-class _Journal:
-    """What the uploader has said, read on from where we were; ``news`` hears of all that is new."""
-
-    def __init__(self, path: str, news: News) -> None:
-        self._path = path
-        self._news = news
-        self._events: list[Event] = []
-        self._reading = threading.Lock()
-        self._size = 0
-        # The number of events so far that report bytes that have arrived.
-        self.steps = 0
-
-    def all(self, name: str) -> list[Event]:
-        self.read()
-        return [event for event in self._events if event.get("event") == name]
-
-    def last(self, name: str) -> Event | None:
-        return next(iter(self.all(name)[-1:]), None)
-
-    def has(self, *names: str) -> bool:
-        self.read()
-        return any(event.get("event") in names for event in self._events)
-
-    def read(self) -> None:
-        """Read on; whoever comes while another thread reads does without."""
-        if not self._reading.acquire(blocking=False):
-            return
-        try:
-            if os.stat(self._path).st_size > self._size:
-                self._read_on()
-        except OSError:
-            return
-        finally:
-            self._reading.release()
-
-    def _read_on(self) -> None:
-        with open(self._path, "rb") as file:
-            file.seek(self._size)
-            lines, line_feed, _ = file.read().rpartition(b"\n")
-        self._size += len(lines) + len(line_feed)
-        for line in lines.split(b"\n"):
-            # A line that a full disk tore says nothing, and must not stop the others.
-            with contextlib.suppress(ValueError):
-                event = json.loads(line)
-                if isinstance(event, dict):
-                    self._take(event)
-
-    def _take(self, event: Event) -> None:
-        # Attempts, restarts and trouble can go on for ever without progress.
-        self.steps += event.get("event") in _spec.SPOOL_PROGRESS_EVENTS
-        # A long run publishes thousands of times, and nobody here asks what.
-        if event.get("event") not in _NOT_KEPT:
-            self._news.hear(event, time.monotonic())
-            self._events.append(event)
 
 
 def _spawn(spool: str) -> int:

@@ -17,7 +17,10 @@ from lab_workbook.errors import TagTaken, warn
 from lab_workbook.protocol import _spec, documents, jsontext, prefix
 
 from lab_workbook_writer import guard
+from lab_workbook_writer.append_file import AppendFile
+from lab_workbook_writer.ending_room import EndingRoom
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
+from lab_workbook_writer.restorer import Restorer
 
 _Result = TypeVar("_Result")
 
@@ -41,14 +44,18 @@ class Folder(Tree):
         super().__init__(f"{home.path}{begin['tag']}/")
         self.where = f"{home}{begin['tag']}/"
         self._names = {_spec.LAYOUT_BEGIN}
+        self._room = EndingRoom(f"{self.root}{_spec.LAYOUT_TMP}reserve")
+        data = jsontext.encode(begin, _unreported)
         try:
-            self._claim(begin)
+            self._claim(data)
         except FileExistsError:
             raise TagTaken(
                 f"{self.where} exists and is not empty: choose another tag, or leave it out (rule tag.claim)"
             ) from None
         except OSError as error:
             raise refused(self.root, error, _ADVICE) from error
+        self._room.keep(self._names)
+        self._restorer = Restorer(self, data, make_folders=self._make_again, saved=self._saved)
 
     def look_for(self, resumed: str | None) -> None:
         """Warn if the experiment that this one goes on from is not beside it."""
@@ -57,32 +64,47 @@ class Folder(Tree):
             warn(f"{resumed!r}, which this experiment resumes, is not in {beside}: nobody can stitch the two")
 
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:  # noqa: ARG002 - as in Place
+        self._restorer.require()
         if name in self._names:
-            return self.reopen_series(name)
+            with contextlib.suppress(FileNotFoundError):
+                return self.reopen_series(name)
         descriptor = self.create_series(name, header)
-        self._names.add(name)
+        self._add(name)
         return descriptor
 
+    def keep(self, name: str, file: AppendFile) -> None:
+        self._restorer.keep(name, file)
+
     def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
-        self.replace(name, self.write_temporary(fill), discard)
-        self._names.add(name)
+        self._restorer.prepare()
+        self.put(name, fill, discard)
+        self._add(name)
+
+    def restore(self) -> None:
+        self._restorer.check()
 
     def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - what is in the folder has arrived
+        is_whole = self._restorer.check()
         self.sync()
-        return True
+        return is_whole
 
     def look(self) -> None:
-        pass
+        self._restorer.look()
 
     def adopt(self, names: Collection[str]) -> None:
-        self._names.update(names)
+        for name in names:
+            self._add(name)
 
     def end(self, ending: Ending) -> bool:
+        is_whole = self._restorer.settle(ending.lost)
+        self._restorer.require()
+        self._room.free()
+        names = self._names - self._restorer.missing
         files, sha256 = {}, _sha256()
-        for name in sorted(self._names):
+        for name in sorted(names):
             with guard.absorbing(partial(_warn_of_unreadable, self.root + name)):
                 files[name] = _twice(partial(_facts, self.root + name, sha256))
-        ending.lost[_spec.LOSS_ARTIFACTS] += len(self._names - files.keys())
+        ending.lost[_spec.LOSS_ARTIFACTS] += len(names - files.keys())
         document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
         data = jsontext.encode(document, _unreported)
         # What end.json lists must outlive a power loss that end.json itself outlives.
@@ -93,17 +115,29 @@ class Folder(Tree):
             self.sync()
         with contextlib.suppress(OSError):
             os.rmdir(self.root + _spec.LAYOUT_TMP)
-        return True
+        return is_whole
 
     def after_fork(self) -> None:
         pass
 
-    def _claim(self, begin: documents.Document) -> None:
+    def _saved(self) -> Collection[str]:
+        return self._names - self._restorer.kept - {_spec.LAYOUT_BEGIN}
+
+    def _add(self, name: str) -> None:
+        if name not in self._names:
+            self._names.add(name)
+            self._room.keep([name])
+
+    def _make_again(self) -> None:
+        self.make()
+        self._room.restore()
+
+    def _claim(self, begin: bytes) -> None:
         os.makedirs(self.root, exist_ok=True)
         if os.listdir(self.root):
             raise FileExistsError
         self.make()
-        self.create(_spec.LAYOUT_BEGIN, jsontext.encode(begin, _unreported))
+        self.create(_spec.LAYOUT_BEGIN, begin)
 
 
 def _facts(path: str, sha256: Callable[[], Any] | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ if both are on one host; `rendezvous` says where that is. When rank 0 ends, it t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -16,7 +17,8 @@ from typing import NamedTuple
 
 from lab_workbook.protocol import _spec
 
-from lab_workbook_writer.append_file import AppendFile, Opener, identity
+from lab_workbook_writer.append_file import AppendFile, Opener
+from lab_workbook_writer.descriptors import GROWING, NO_FILE, identity, identity_at
 from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Tree, remove
 from lab_workbook_writer.rendezvous import Meeting, Run
 
@@ -37,6 +39,7 @@ class Guest(Nowhere):
         self._meeting = meeting
         self._run: Run | None = None
         self._files: dict[str, _Place] = {}
+        self._kept: dict[str, AppendFile] = {}
 
     def run(self) -> Run | None:
         """Return the experiment of rank 0, if it is on this host and to be found."""
@@ -46,7 +49,17 @@ class Guest(Nowhere):
 
     def new_file(self, name: str, opener: Opener) -> AppendFile:
         """Return the file of a series, which notices when rank 0 has taken it over."""
-        return _GuestFile(opener, lambda: self._files.get(name))
+        return _GuestFile(opener, lambda file: self._is_ours(name, file))
+
+    def keep(self, name: str, file: AppendFile) -> None:
+        self._kept[name] = file
+
+    def restore(self) -> None:
+        for name, file in list(self._kept.items()):
+            self._is_ours(name, file)
+
+    def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - as in Place
+        return not any(place.is_missing() for place in self._files.values())
 
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:
         if name in self._files:
@@ -88,9 +101,29 @@ class Guest(Nowhere):
         )
 
     def end(self, ending: Ending) -> bool:
-        lost = ending.lost[_spec.LOSS_ROWS]
+        self.restore()
+        lost = ending.lost[_spec.LOSS_ROWS] + sum(map(self._lost_rows, self._files))
         if lost:
             self.say("lost", f"rank {self.number} has lost {lost} rows in all")
+        return True
+
+    def _lost_rows(self, name: str) -> int:
+        file = self._kept[name]
+        return file.lost_rows + (file.rows if self._files[name].is_missing() else 0)
+
+    def _is_ours(self, name: str, file: AppendFile) -> bool:
+        """Return whether rank 0 has not taken a series over; put it back if it was removed."""
+        place = self._files.get(name)
+        if place is None or place.is_ours():
+            return True
+        run = self._meeting.look()
+        if run is None or not place.is_missing():
+            return False
+        # Rank 0 puts back the folder. Until it has, the rows are in the file that is open.
+        with contextlib.suppress(OSError):
+            tree = Tree(run.root)
+            file.restore(lambda fill: tree.put(name, fill))
+            self._files[name] = place._replace(file=identity_at(place.path) or NO_FILE)
         return True
 
 
@@ -108,16 +141,20 @@ class _Place(NamedTuple):
             return False
         return (found.st_dev, found.st_ino) == self.file
 
+    def is_missing(self) -> bool:
+        """Return whether nothing is there."""
+        return identity_at(self.path) == NO_FILE
+
 
 class _GuestFile(AppendFile):
     """A series in the experiment of another process."""
 
-    def __init__(self, opener: Opener, place: Callable[[], _Place | None]) -> None:
+    def __init__(self, opener: Opener, is_ours: Callable[[AppendFile], bool]) -> None:
         super().__init__(opener)
-        self._place = place
+        self._is_still_ours = is_ours
         self._is_taken = False
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes, rows: int = 1) -> None:
         """
         Append all of a piece or nothing of it.
 
@@ -126,17 +163,16 @@ class _GuestFile(AppendFile):
         """
         if self._is_taken:
             raise _ended()
-        super().append(piece)
-        place = self._place()
+        super().append(piece, rows)
         # What was appended before the file was taken over is copied, so it is enough to look afterwards.
-        if place is not None and not place.is_ours():
+        if not self._is_still_ours(self):
             self._is_taken = True
             raise _ended()
 
 
 def _opened(place: _Place) -> int:
     """Open a series again, because the script has closed its descriptor; never the copy of rank 0."""
-    descriptor = os.open(place.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    descriptor = os.open(place.path, GROWING)
     if identity(descriptor) != place.file:
         os.close(descriptor)
         raise _ended()

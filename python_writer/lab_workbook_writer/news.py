@@ -33,6 +33,8 @@ class News:
         # Another process has sealed the experiment, though its script lives.
         self.is_sealed = False
         self._sealed_by = ""
+        self._lost = ""
+        self._lost_is_said = False
 
     def hear(self, event: Mapping[str, Any], now: float) -> None:
         """Take note of an event of the journal."""
@@ -45,6 +47,8 @@ class News:
             self._trouble, self._refusal = "", str(event.get("message"))
         elif kind == "sealed" and not self.is_sealed:
             self._trouble, self.is_sealed, self._sealed_by = "", True, str(event.get("by"))
+        elif kind == "lost" and not self._lost_is_said:
+            self._lost = f"{event.get('name')!r}: {event.get('message')}"
 
     def was_said(self, now: float) -> None:
         """Take note that the user was told of trouble in other words."""
@@ -62,6 +66,9 @@ class News:
             by, self._sealed_by = self._sealed_by, ""
             self._is_said = False
             return f"this experiment was sealed by {by}; what it records from now on stays in {self._spool}"
+        if self._lost:
+            message, self._lost, self._lost_is_said = self._lost, "", True
+            return f"an artifact was lost ({message}); all such are counted in end.json, said only once"
         if self._trouble and not self._is_said:
             is_due = now - self._since >= _HICCUP_SECONDS and now >= self._quiet_until
             if is_due:

@@ -17,7 +17,8 @@ from typing import NamedTuple, Protocol
 from lab_workbook.errors import AccessDenied, StoreError
 from lab_workbook.protocol import _spec, tags
 
-from lab_workbook_writer.append_file import sync
+from lab_workbook_writer.append_file import AppendFile
+from lab_workbook_writer.descriptors import GROWING, sync
 
 Fill = Callable[[str], object]
 Discard = Callable[[str], object]
@@ -47,12 +48,20 @@ class Place(Protocol):
         """Make a series with its header, in one step, or open it again; returns a descriptor to append to."""
         ...
 
+    def keep(self, name: str, file: AppendFile) -> None:
+        """Restore a series from its open file whenever it was removed."""
+        ...
+
     def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
         """
         Put an artifact into place in one step; ``fill(path)`` writes the file at that path.
 
         ``discard(path)`` is called if it cannot be put into place.
         """
+        ...
+
+    def restore(self) -> None:
+        """Put back what was removed, as far as that is possible."""
         ...
 
     def flush(self, seconds: float | None) -> bool:
@@ -91,8 +100,14 @@ class Nowhere:
         self._notice()
         return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
+    def keep(self, name: str, file: AppendFile) -> None:
+        pass
+
     def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:  # noqa: ARG002 - as in Place
         self._notice()
+
+    def restore(self) -> None:
+        pass
 
     def flush(self, seconds: float | None) -> bool:  # noqa: ARG002 - as in Place
         return True
@@ -135,6 +150,10 @@ class Tree:
             raise
         return path
 
+    def put(self, name: str, fill: Fill, discard: Discard = remove) -> None:
+        """Put a whole file into place in one step, whatever was there."""
+        self.replace(name, self.write_temporary(fill), discard)
+
     def replace(self, name: str, temporary: str, discard: Discard = remove) -> None:
         """Move a temporary file to its name, whatever was there."""
         path = self.root + name
@@ -172,12 +191,11 @@ class Tree:
 
         def fill(path: str) -> None:
             nonlocal descriptor
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            descriptor = os.open(path, flags, 0o666)
+            descriptor = os.open(path, GROWING | os.O_CREAT | os.O_EXCL, 0o666)
             _write_all(descriptor, header)
 
         try:
-            self.replace(name, self.write_temporary(fill))
+            self.put(name, fill)
         except BaseException:
             if descriptor >= 0:
                 os.close(descriptor)
@@ -186,7 +204,7 @@ class Tree:
 
     def reopen_series(self, name: str) -> int:
         """Return a new descriptor of a series that is there: the script may have closed the last one."""
-        return os.open(self.root + name, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        return os.open(self.root + name, GROWING)
 
     def sync(self) -> None:
         """Make all files that were put into place, and their names, survive a power loss."""

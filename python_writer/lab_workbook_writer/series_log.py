@@ -101,7 +101,7 @@ class TimeSeriesLog:
                 ",".join([formats[type(value)](value) for value in self._with_missing(row)]) + end_of_row
                 for row in rows
             ]
-            self._append("".join(lines).encode())
+            self._append("".join(lines).encode(), len(lines))
         except Exception as error:
             if not self._absorbs(error, len(rows)):
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from lab_workbook_writer.append_file import identity, out_of_the_way
+from lab_workbook_writer.descriptors import identity, out_of_the_way
 
 _CLOSED = -1
 

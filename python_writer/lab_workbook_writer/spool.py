@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from lab_workbook.config import Config
 from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken
@@ -20,7 +20,9 @@ from lab_workbook.protocol import _spec, documents, file_systems, jsontext
 from lab_workbook_writer import dying, reserve
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
+from lab_workbook_writer.descriptors import GROWING
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
+from lab_workbook_writer.restorer import Restorer
 
 _ADVICE = "give spool_dir=..., or set LAB_WORKBOOK_SPOOL_DIR, to use another folder"
 
@@ -51,13 +53,26 @@ class Spool(Tree):
         self._flushes = itertools.count(1)
         self._queue = AppendFile(self._open_queue)
         self._series: set[str] = set()
-        self._delivery = Delivery(self.root, config.exit_timeout, config.exit_max)
+        # The lines of the queue without which no other line means anything.
+        self._announced: list[bytes] = []
+        data = jsontext.encode(begin, lambda _kind: None)
         try:
             os.makedirs(parent, mode=0o700, exist_ok=True)
             os.mkdir(self.root, mode=0o700)
             self.make()
-            self.create(_spec.LAYOUT_BEGIN, jsontext.encode(begin, lambda _kind: None))
-            self._tell("destination", **_destination(config, begin["tag"], explicit=explicit))
+            self.create(_spec.LAYOUT_BEGIN, data)
+            self._restorer = Restorer(
+                self,
+                data,
+                make_folders=self._make_again,
+                on_restored=self._follow_uploader,
+            )
+            self._delivery = Delivery(
+                self.root, config.exit_timeout, config.exit_max, keep=self._restorer.look
+            )
+            self._announce("destination", **_destination(config, begin["tag"], explicit=explicit))
+            self._restorer.keep(_spec.LAYOUT_QUEUE, self._queue)
+            self._restorer.keep(_spec.LAYOUT_JOURNAL, self._delivery.journal)
         except OSError as error:
             raise refused(self.root, error, _ADVICE) from error
         self._claim()
@@ -67,14 +82,18 @@ class Spool(Tree):
             return self.reopen_series(name)
         descriptor = self.create_series(name, header)
         try:
-            self._tell("series", name=name, saveEvery=save_every)
+            self._announce("series", name=name, saveEvery=save_every)
         except BaseException:
             os.close(descriptor)
             raise
         self._series.add(name)
         return descriptor
 
+    def keep(self, name: str, file: AppendFile) -> None:
+        self._restorer.keep(name, file)
+
     def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
+        self._restorer.prepare()
         temporary = self.write_temporary(fill)
         try:
             reserve.check(temporary, name)
@@ -90,14 +109,19 @@ class Spool(Tree):
             discard(self.root + _spec.LAYOUT_OUTBOX + number)
             raise
 
+    def restore(self) -> None:
+        self._restorer.check()
+
     def flush(self, seconds: float | None) -> bool:
         number = next(self._flushes)
         self._tell("flush", id=number)
         self.sync()
         self._queue.sync()
         if seconds is None:
-            return not self._delivery.is_sealed
-        return self._delivery.wait_for_flush(number, seconds)
+            has_arrived = not self._delivery.is_sealed
+        else:
+            has_arrived = self._delivery.wait_for_flush(number, seconds)
+        return has_arrived and not self._delivery.lost_artifacts and self._restorer.check()
 
     def look(self) -> None:
         self._delivery.look()
@@ -105,10 +129,11 @@ class Spool(Tree):
     def adopt(self, names: Collection[str]) -> None:
         for name in names:
             # Whoever made it has told the uploader, unless it came too late to be heard.
-            self._tell("series", name=name, saveEvery=None)
+            self._announce("series", name=name, saveEvery=None)
             self._series.add(name)
 
     def end(self, ending: Ending) -> bool:
+        is_whole = self._restorer.settle(ending.lost)
         arrived = False
         with dying.after_last_words():
             try:
@@ -118,7 +143,7 @@ class Spool(Tree):
                 # Also when Ctrl-C ends the wait.
                 if not arrived:
                     self._delivery.say_how_to_push()
-        return arrived
+        return arrived and is_whole and not self._delivery.lost_artifacts
 
     def after_fork(self) -> None:
         self._delivery.let_go()
@@ -131,13 +156,27 @@ class Spool(Tree):
                 sizes[name] = os.stat(self.root + name).st_size
         return sizes
 
+    def _make_again(self) -> None:
+        os.makedirs(self.root, mode=0o700, exist_ok=True)
+        self.make()
+
+    def _follow_uploader(self, restored: Collection[str]) -> None:
+        # The uploader leaves when its own files are other ones.
+        if _spec.LAYOUT_QUEUE in restored or _spec.LAYOUT_JOURNAL in restored:
+            self._delivery.expect_another_uploader()
+
     def _open_queue(self) -> int:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        return os.open(self.root + _spec.LAYOUT_QUEUE, flags, 0o600)
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(self.root + _spec.LAYOUT_QUEUE, GROWING)
+        return self.create_series(_spec.LAYOUT_QUEUE, b"".join(self._announced))
+
+    def _announce(self, verb: str, **more: object) -> None:
+        """Write a line of the queue that a queue made anew begins with, too."""
+        self._tell(verb, **more)
+        self._announced.append(_line(verb, more))
 
     def _tell(self, verb: str, **more: object) -> None:
-        line = json.dumps({"verb": verb, **more}, allow_nan=False)
-        self._queue.append(line.encode() + b"\n")
+        self._queue.append(_line(verb, more), rows=0)
         self._delivery.look()
 
     def _claim(self) -> None:
@@ -150,6 +189,10 @@ class Spool(Tree):
         shutil.rmtree(self.root, ignore_errors=True)
         error, message = _REFUSALS.get(refusal.get("reason"), StoreError), str(refusal.get("message"))
         raise error(f"{message} (rule tag.claim)" if error is TagTaken else message)
+
+
+def _line(verb: str, more: Mapping[str, object]) -> bytes:
+    return json.dumps({"verb": verb, **more}, allow_nan=False).encode() + b"\n"
 
 
 def _destination(config: Config, tag: str, *, explicit: bool) -> dict[str, object]:

@@ -310,6 +310,7 @@ class Workbook:
             )
             # The last step that can fail, so that the verb can be tried again.
             self._series[path] = file
+            self._place.keep(path, file)
         if self._guest is None:
             with opening:
                 file.open()
@@ -405,6 +406,7 @@ class Workbook:
         """
         self._check_open()
         try:
+            self._place.restore()
             for file in list(self._series.values()):
                 file.sync()
             return self._place.flush(seconds)
@@ -501,13 +503,18 @@ class Workbook:
             self._watch.stop()
             for name, file in self._series.items():
                 with self._closing(repr(name)):
-                    file.close()
+                    file.stop()
         with self._closing("what other ranks have logged"):
             self._take_over()
+        is_whole = False
         with guard.absorbing(lambda why: warn(f"the end of {self._tag} could not be written: {why}")):
             ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
-            return self._place.end(ending)
-        return False
+            is_whole = self._place.end(ending)
+        # Only now: what is removed while the end is awaited is restored from these.
+        for name, file in self._series.items():
+            with self._closing(repr(name)):
+                file.close()
+        return is_whole
 
     def _closing(self, part: str) -> guard.absorbing:
         """Go on to the end of the experiment although a part of it cannot be closed."""

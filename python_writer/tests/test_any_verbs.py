@@ -87,7 +87,7 @@ class Workbooks(RuleBasedStateMachine):
             for folder, _, names in os.walk(self.home)
             for name in names
         }
-        assert there - {".lab-workbook/begin.json"} == set(self.files)
+        assert there - {".lab-workbook/begin.json", ".lab-workbook/tmp/reserve"} == set(self.files)
         for name, data in self.files.items():
             assert self.read(name) == data
 

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import threading
 import time
@@ -106,6 +107,30 @@ def pair(prefix, monkeypatch):
     yield workbooks
     for workbook in workbooks:
         workbook.close()
+
+
+def test_series_of_each_rank_survive_the_removal_of_their_folder(pair, home_of):
+    """
+    Each process has its own files open: rank 0 puts back the folder, and the other its series.
+    """
+    host, guest = pair
+    logs = [workbook.new_time_series_log("loss", ["step"]) for workbook in pair]
+    for step in range(10):
+        logs[0](step=step)
+        logs[1](step=step)
+    shutil.rmtree(home_of(host))
+    logs[1](step=10)
+    assert guest.flush() is False
+
+    assert host.flush() is True
+    logs[1](step=11)
+    assert guest.flush() is True
+    host.close()
+
+    files = json.loads((home_of(host) / ".lab-workbook/end.json").read_text())["files"]
+    assert sorted(files) == [".lab-workbook/begin.json", "loss.csv", "loss@rank1.csv"]
+    steps = [line.split(",")[0] for line in (home_of(host) / "loss@rank1.csv").read_text().splitlines()]
+    assert steps == ["step", *map(str, range(12))]
 
 
 def sealed(home):

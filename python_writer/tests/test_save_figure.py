@@ -87,7 +87,7 @@ def test_what_the_library_refuses_is_the_callers_mistake(workbook, home_of, figu
         workbook.save_figure("a.html", figure)
 
     assert not (home_of(workbook) / "a.html").exists()
-    assert not list((home_of(workbook) / ".lab-workbook" / "tmp").iterdir())
+    assert [path.name for path in (home_of(workbook) / ".lab-workbook/tmp").iterdir()] == ["reserve"]
 
 
 def test_a_full_disk_loses_it_and_no_more(workbook, figure, capsys):

@@ -98,4 +98,4 @@ def test_a_full_disk_loses_it_and_no_more(workbook, home_of, capsys):
     said = capsys.readouterr().err
     assert "an artifact was lost ('model.safetensors'" in said
     assert f"Errno {errno.EFBIG}" in said
-    assert not list((home_of(workbook) / ".lab-workbook" / "tmp").iterdir())
+    assert [path.name for path in (home_of(workbook) / ".lab-workbook/tmp").iterdir()] == ["reserve"]

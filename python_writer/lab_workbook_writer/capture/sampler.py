@@ -19,6 +19,7 @@ from lab_workbook.protocol import process
 
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.capture.sampling import NAME, fields
+from lab_workbook_writer.descriptors import GROWING
 from lab_workbook_writer.losses import Losses
 from lab_workbook_writer.series_log import TimeSeriesLog
 
@@ -33,7 +34,7 @@ def main(order: str) -> None:
     told = json.loads(order)
     script, every = told["script"], told["every"]
     path, names = told["path"], fields(told["gpus"])
-    file = AppendFile(lambda: os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+    file = AppendFile(lambda: os.open(path, GROWING))
     log = TimeSeriesLog(NAME, names, file, Losses(), lambda: None)
     measure = Measure(script["pid"], told["gpus"])
     began = time.monotonic()
@@ -43,6 +44,9 @@ def main(order: str) -> None:
         row = measure()
         if not process.is_alive(script):
             return
+        # The script restores a series that was removed as another file.
+        if os.path.exists(path) and not file.is_at(path):
+            file.close()
         log({"seconds": round(time.monotonic() - began, 3), **row})
         due += every * max(1, -(-(time.monotonic() - due) // every))
 

@@ -8,6 +8,7 @@ One spool's way to the bucket, from the claim to end.json.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 import time
@@ -25,7 +26,7 @@ from lab_workbook_writer.uploader.ending import end_document
 from lab_workbook_writer.uploader.growth import Growth
 from lab_workbook_writer.uploader.heartbeat import Heartbeat
 from lab_workbook_writer.uploader.jobs import PutJob, Sender, remove
-from lab_workbook_writer.uploader.journal import Journal
+from lab_workbook_writer.uploader.journal import Journal, Sent
 from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
@@ -103,7 +104,7 @@ class Delivery:
             wake=life.wake,
             may_move=self._may_move,
         )
-        self._growth = Growth(self._sender, self._lanes)
+        self._growth = Growth(self._sender, self._lanes, self._is_series_lost)
         self._sealing = Sealing(self._sender, self._lanes, spool, self._script)
         self._heartbeat = Heartbeat(self._sender, self._lanes)
         # Where the journal says that a later put of a name has arrived, earlier ones are skipped.
@@ -115,6 +116,8 @@ class Delivery:
         self._is_over = False
         self._hurried_at: float | None = None
         self._lost: Counter[str] = Counter()
+        # The latest version of each artifact that will never arrive, by its number in the outbox.
+        self._gone: dict[str, int] = {}
 
     @property
     def where(self) -> str:
@@ -153,7 +156,9 @@ class Delivery:
             self._lanes.stop(_LAST_REQUESTS_SECONDS)
             self._journal.close()
         if result is Result.ENDED:
-            self._spool.remove()
+            # Somebody else may have removed it already.
+            with contextlib.suppress(FileNotFoundError):
+                self._spool.remove()
         elif result is Result.SEALED:
             self._spool.set_aside()
         return result
@@ -231,7 +236,11 @@ class Delivery:
                 del self._arrived[name]
             remove(path)
             return
-        self._lanes.submit(name, PutJob(self._sender, self._spool, name, outbox, self._vanished))
+
+        def lose(why: str) -> None:
+            self._lose(name, why, outbox=outbox)
+
+        self._lanes.submit(name, PutJob(self._sender, self._spool, name, outbox, lose))
 
     def _take_flush(self, number: Any) -> None:
         if str(number) in self._journal.flushed:
@@ -242,12 +251,41 @@ class Delivery:
         self._flushes.append((number, self._lanes.mark(without=beside)))
 
     def _report(self, error: Exception | None) -> None:
-        self._weather.report(error)
+        # The writer restores what was removed from its spool; the network has no part in it.
+        if not isinstance(error, FileNotFoundError):
+            self._weather.report(error)
         if isinstance(error, CredentialsMissing):
             self._sender.reopen()
 
-    def _vanished(self) -> None:
-        self._lost[_spec.LOSS_ARTIFACTS] += 1
+    def _lose(self, name: str, why: str, **more: str) -> None:
+        """Take note that an artifact will never be in the bucket as it was saved, and let the writer know."""
+        self._gone[name] = int(more.get("outbox", 0))
+        self._journal.say("lost", name=name, message=why, **more)
+
+    def _losses(self) -> Counter[str]:
+        """Return what is lost; an artifact that was saved again later is not."""
+        published = self._journal.published
+        later = [
+            name
+            for name, number in self._gone.items()
+            if name in published and _number(published[name]) > number
+        ]
+        return self._lost + Counter({_spec.LOSS_ARTIFACTS: len(self._gone) - len(later)})
+
+    def _is_series_lost(self, name: str) -> bool:
+        """Return whether nobody can restore the file of a series, and count it then."""
+        if not self._is_dead():
+            return False
+        self._lose(name, "its file was removed from the spool, and its script is gone")
+        return True
+
+    def _is_in_place(self) -> bool:
+        """Return whether this is the spool that we began with; the writer replaces one that was removed."""
+        return (
+            os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE))
+            and self._queue.is_in_place()
+            and self._journal.is_in_place()
+        )
 
     def _publish(self, *, all_rows: bool) -> None:
         now = time.monotonic()
@@ -280,7 +318,7 @@ class Delivery:
     def _result_of_leaving(self) -> Result | None:
         if self._hurried_at is not None and self._may_leave_in_a_hurry(self._hurried_at):
             return Result.HURRIED
-        if not os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE)):
+        if not self._is_in_place():
             return Result.GONE
         return None if self._lock.is_held else Result.TAKEN
 
@@ -310,8 +348,12 @@ class Delivery:
             self._end,
             begin=self._begin_data,
             published=self._journal.published,
-            lost=self._lost,
+            lost=self._losses(),
             last_change=self._spool.last_change(),
             traffic=self._journal.traffic(),
         )
         self._sealing.begin(document, [self._end] if self._end else [])
+
+
+def _number(sent: Sent) -> int:
+    return int(sent.outbox or 0)

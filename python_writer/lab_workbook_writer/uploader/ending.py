@@ -62,6 +62,10 @@ def _count(value: Any) -> int:
 
 
 def _files(begin: bytes, published: Mapping[str, Sent]) -> dict[str, dict[str, Any]]:
-    files = {name: {"bytes": sent.bytes, "sha256": sent.sha256} for name, sent in published.items()}
+    files = {name: _listed(sent) for name, sent in published.items()}
     files[_spec.LAYOUT_BEGIN] = {"bytes": len(begin), "sha256": hashlib.sha256(begin).hexdigest()}
     return files
+
+
+def _listed(sent: Sent) -> dict[str, Any]:
+    return {"bytes": sent.bytes, **({"sha256": sent.sha256} if sent.sha256 else {})}

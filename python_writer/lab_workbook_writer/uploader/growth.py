@@ -7,12 +7,14 @@ is refreshed, and what is superseded is removed, in two more.
 
 from __future__ import annotations
 
+import os
 from collections import deque
+from collections.abc import Callable
 
 from lab_workbook.protocol import _spec, segments
 from lab_workbook.protocol.segments import Segment
 
-from lab_workbook_writer.uploader.jobs import Sender
+from lab_workbook_writer.uploader.jobs import NoJob, Sender
 from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.publications import Series
 from lab_workbook_writer.uploader.segments import Trail
@@ -20,10 +22,15 @@ from lab_workbook_writer.uploader.series_jobs import ArtifactJob, RemoveJob, Seg
 
 
 class Growth:
-    """The series of one experiment; times are those of one monotonic clock, given by the caller."""
+    """
+    The series of one experiment; times are those of one monotonic clock, given by the caller.
 
-    def __init__(self, sender: Sender, lanes: Lanes) -> None:
+    ``is_lost`` is asked about a series without a file, and returns whether nobody can restore it.
+    """
+
+    def __init__(self, sender: Sender, lanes: Lanes, is_lost: Callable[[str], bool]) -> None:
         self._sender = sender
+        self._is_lost = is_lost
         self._journal = sender.journal
         self._lanes = lanes
         self._series: dict[str, _Growing] = {}
@@ -43,8 +50,10 @@ class Growth:
 
     def turn(self, now: float, *, all_rows: bool, is_over: bool) -> None:
         """Send what is due, or all rows; ``is_over`` says that no more will come."""
-        for growing in self._series.values():
-            if is_over:
+        for name, growing in self._series.items():
+            if is_over and growing.is_missing and self._is_lost(name):
+                growing.give_up()
+            elif is_over:
                 growing.finish(now)
             else:
                 growing.publish(now, all_rows=all_rows)
@@ -64,6 +73,23 @@ class _Growing:
         # Since when each is superseded, the oldest first; and what may be removed by now.
         self._superseded: deque[tuple[float, Segment]] = deque()
         self._removable: deque[Segment] = deque()
+        self._is_given_up = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the file is not there, though rows of it may have to be sent."""
+        return not self._is_given_up and not os.path.exists(self._series.path)
+
+    def give_up(self) -> None:
+        """Leave the series as far as its segments reach: its file will never be there again."""
+        self._is_given_up = True
+        for lane in (self._series.name, segments.folder(self._series.name)):
+            self._lanes.submit(lane, NoJob())
+        sent = self._sender.journal.published.get(self._series.name)
+        if self._trail.end > (sent.bytes if sent else 0):
+            self._sender.journal.say(
+                "published", name=self._series.name, bytes=self._trail.end, isInSegments=True
+            )
 
     def publish(self, now: float, *, all_rows: bool) -> None:
         """Send the rows that are due, and refresh the artifact where that is possible and worth it."""
@@ -76,6 +102,8 @@ class _Growing:
 
     def finish(self, now: float) -> None:
         """Send the artifact whole."""
+        if self._is_given_up:
+            return
         if self._last is None:
             self._series.look(now)
             # Once: the process of another rank may write on, and what is sealed must not wait for it.

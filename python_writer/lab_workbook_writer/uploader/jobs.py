@@ -95,13 +95,13 @@ class PutJob:
     """An artifact that was saved: a file of the outbox, removed once it has arrived."""
 
     def __init__(
-        self, sender: Sender, spool: Spool, name: str, outbox: str, vanished: Callable[[], None]
+        self, sender: Sender, spool: Spool, name: str, outbox: str, lose: Callable[[str], None]
     ) -> None:
         self._sender = sender
         self._name = name
         self._outbox = outbox
         self._path = spool.outbox(outbox)
-        self._vanished = vanished
+        self._lose = lose
         self.is_bulky = _size(self._path) >= BULKY_BYTES
 
     def run(self) -> None:
@@ -110,13 +110,13 @@ class PutJob:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             warn(f"{self._path} is gone: {self._name!r} as it was saved there is lost")
-            self._vanished()
+            self._lose("its file was removed from the spool before it was uploaded")
             return
         try:
             self._sender.send(self._name, descriptor, os.fstat(descriptor).st_size, self._outbox)
         except Unreplaceable as error:
             warn(f"{error}: it stays as it was saved before")
-            self._vanished()
+            self._lose(str(error))
         finally:
             os.close(descriptor)
         remove(self._path)
@@ -124,6 +124,18 @@ class PutJob:
     def give_way(self) -> None:
         """Remove it: a later one of the same name will be sent."""
         remove(self._path)
+
+
+class NoJob:
+    """Nothing to send: takes the place of a job that can never succeed."""
+
+    is_bulky = False
+
+    def run(self) -> None:
+        """Do nothing."""
+
+    def give_way(self) -> None:
+        """Do nothing."""
 
 
 def remove(path: str) -> None:

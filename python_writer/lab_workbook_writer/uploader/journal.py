@@ -17,11 +17,12 @@ from lab_workbook.protocol import jsontext
 from lab_workbook.protocol.segments import Segment
 from lab_workbook.store.wire import Traffic, Wire
 
+from lab_workbook_writer.descriptors import identity, identity_at
 from lab_workbook_writer.uploader.segments import Trail
 
 
 class Sent(NamedTuple):
-    """An artifact as it is in the bucket; ``outbox`` is empty for a series."""
+    """An artifact in the bucket; ``outbox`` is empty for a series, ``sha256`` where it is unknown."""
 
     bytes: int
     sha256: str
@@ -63,7 +64,9 @@ class Journal:
         self.flushed: set[Any] = set()
         self._is_torn = False
         self._lock = threading.Lock()
+        self._path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._identity = identity(self._descriptor)
         self._remember(path)
 
     def say(self, event: str, **more: object) -> None:
@@ -84,6 +87,10 @@ class Journal:
         with self._lock:
             self._count(_counts(self._wire.take()))
             return Traffic(dict(sorted(self._requests.items())), self._bytes_sent)
+
+    def is_in_place(self) -> bool:
+        """Return whether this is still the journal of the spool, and not one that was removed or replaced."""
+        return identity_at(self._path) in (self._identity, None)
 
     def close(self) -> None:
         """Close the file."""
@@ -153,7 +160,7 @@ class Journal:
             end, _, start = str(entry["segment"]).partition("-")
             trail.delivered(Segment(name, int(start), int(end)))
         elif event == "published":
-            self.published[name] = Sent(size, str(entry.get("sha256")), outbox)
+            self.published[name] = Sent(size, str(entry.get("sha256", "")), outbox)
             # What only its segments hold is listed as published too, and needs them for ever.
             if not entry.get("isInSegments"):
                 trail.sent(size)

@@ -16,6 +16,8 @@ from lab_workbook.store.put_options import PutOptions
 from lab_workbook.store.s3 import S3Store
 from lab_workbook.store.wire import Wire
 
+from lab_workbook_writer.descriptors import NO_FILE, identity, identity_at
+
 Line = dict[str, Any]
 
 
@@ -25,11 +27,19 @@ class Queue:
     def __init__(self, path: str) -> None:
         self._path = path
         self._position = 0
+        self._identity = NO_FILE
+
+    def is_in_place(self) -> bool:
+        """Return whether the file that was read is still there, and no other one in its place."""
+        return self._identity == NO_FILE or identity_at(self._path) in (self._identity, None)
 
     def read(self) -> list[Line]:
-        """Return the lines that have become whole since the last call."""
+        """Return the lines that have become whole since the last call; none of a file in place of ours."""
         try:
             with open(self._path, "rb") as file:
+                if self._identity not in (NO_FILE, identity(file.fileno())):
+                    return []
+                self._identity = identity(file.fileno())
                 file.seek(self._position)
                 whole, line_feed, _ = file.read().rpartition(b"\n")
         except FileNotFoundError:
