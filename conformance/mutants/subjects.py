@@ -11,6 +11,7 @@ from __future__ import annotations
 _FORK = "only a forked child calls it: tests/exits"
 _DISK = "only a full disk or a power loss shows it: tests/faults, python_writer/tests"
 _CLOSED = "only a script that closes descriptors which it does not know shows it: test_append_file.py"
+_START = "what a script is started with is the kit's own choice: tests/faults/test_start.py"
 _READER = "a reader's or the uploader's, and no writer's"
 _NUMPY = "for scalars of numpy and tensors, which no adapter can be asked to log"
 _WORDS = "words to people"
@@ -44,19 +45,26 @@ PYTHON: dict[str, dict[str, str]] = {
         "_check_encryption": _S3,
         "_check_encryption(loaded)": _S3,
         'if value == "":': "about settings of a bucket; an empty prefix is refused elsewhere",
-        "if key not in _warned:": _WORDS,
+        "_warn_once": _WORDS,
+        "Config.required_spool_dir": _S3,
+        "spool_dirs": _S3,
+        "_folder": _S3,
+        "_home": _START,
+        "if not os.path.isabs(home):": _START,
+        "if isinstance(error, UnicodeDecodeError) or os.access(home, os.X_OK):": _START,
         '(field, arguments or {}, "an argument"),': _WORDS,
         "_number": _S3,
         'return _number(name, value, "seconds", 10**9)': _S3,
-        'home = os.environ.get("HOME", "")': "a system without HOME is no world of the kit",
+        'home = os.environ.get("HOME", "")': _START,
         "raise ConfigurationError(f\"{name} = {text!r}: it is one of {', '.join(_CHOICES[field])}\")": _S3,
         'raise ConfigurationError(f"{name} = {value!r}: it must be a text")': "messages have texts",
         "if field in _FOLDERS:": _S3,
+        "if not folder and value != default:": _S3,
         '_FOLDERS = ("spool_dir", "cache_dir")': _S3,
         'if field == "cache_bytes":': _READER,
         "_system_folders": _READER,
-        "(key, _system_folders(), _CACHE_HOME),": _READER,
-        '_CACHE_HOME = "XDG_CACHE_HOME"': _READER,
+        '(key, _system_folders(), _HOMES.get(key, "")),': _S3,
+        '_HOMES = {"spoolDir": _spec.CONFIG_STATE_HOME, "cacheDir": _spec.CONFIG_CACHE_HOME}': _S3,
     },
     f"{_READER_FOLDER}protocol/cells.py": {
         "Formats._item": _NUMPY,
@@ -221,7 +229,12 @@ PYTHON: dict[str, dict[str, str]] = {
 }
 
 LUA: dict[str, dict[str, str]] = {
-    f"{_LUA_FOLDER}appendfile.lua": {"blank": _DISK, "AppendFile:close": _DISK},
+    f"{_LUA_FOLDER}appendfile.lua": {
+        "blank": _DISK,
+        "AppendFile:close": _DISK,
+        "streams.reserve()": _START,
+        "if size > sizelimit.bytes then return nil, sizelimit.PROBLEM end": _START,
+    },
     f"{_LUA_FOLDER}cells.lua": {"integer": _FFI},
     f"{_LUA_FOLDER}config.lua": {
         "amount": _S3,
@@ -231,8 +244,12 @@ LUA: dict[str, dict[str, str]] = {
         " then return amount(name, value, 'seconds', 1e9) end": _S3,
         "checkEncryption": _S3,
         "local PLAIN_ENCRYPTION = 'AES256'": _S3,
-        "if spec.CONFIG_DEFAULTS[key] == nil and not warned[key] then": _WORDS,
-        "warned[key] = true": _WORDS,
+        "if spec.CONFIG_DEFAULTS[key] == nil then": _WORDS,
+        "warnOnce": _WORDS,
+        "isFile": _START,
+        "systemFolder": _S3,
+        "if home:sub(1, 1) ~= '/' then return {} end": _START,
+        "if not file and not isFile(path) then": _START,
         "table.sort(keys, text.before)": _WORDS,
         "if value == '' then": "about settings of a bucket; an empty prefix is refused elsewhere",
     },
@@ -240,7 +257,8 @@ LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}files.lua": {
         "clone": "a quicker way to the same copy",
         "files.move": "`move` is no verb of an adapter: lua/tests",
-        "files.append": "the spool's",
+        "if #data > sizelimit.bytes then return nil, sizelimit.PROBLEM end": _START,
+        "if (files.size(source) or 0) > sizelimit.bytes then return nil, sizelimit.PROBLEM end": _START,
         "if done and not problem then return true end": _DISK,
         "os.remove(path)": _DISK,
     },
@@ -292,6 +310,7 @@ LUA: dict[str, dict[str, str]] = {
     },
     f"{_LUA_FOLDER}shell.lua": {
         "readByFile": "for runtimes without io.popen: make certify",
+        "shell.writesToTerminal": _WORDS,
         "shell.hold": _S3,
     },
     f"{_LUA_FOLDER}tag.lua": {

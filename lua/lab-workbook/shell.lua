@@ -32,8 +32,8 @@ end
 --- The exit code of a command that could not be started: no process, no descriptors, no memory.
 shell.NOT_STARTED = -1
 
--- Commands are still found where the environment has no PATH, or one without the system's folders.
-local PATH = 'export PATH="${PATH:-/usr/local/bin}:/usr/bin:/bin"; '
+-- Commands are still found where the environment has no PATH, or an empty one.
+local PATH = 'export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}"; '
 
 -- Returns what a command writes, by way of a file: for runtimes without io.popen.
 local function readByFile(command)
