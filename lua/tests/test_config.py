@@ -1,6 +1,7 @@
 """The configuration and the prefix: both languages read them alike."""
 
 import os
+import pwd
 import re
 
 import pytest
@@ -154,6 +155,19 @@ def test_a_setting_that_cannot_be_used_says_where_it_was_set(run, variables, mes
 
     assert done.returncode == 1
     assert message in done.stderr
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_without_a_home_that_of_the_user_counts(run, home):
+    """
+    As in Python, and no setting needs it that is not used.
+    """
+    print_folders = "local c = require('lab-workbook.config').load{} print(c.spoolDir, c.cacheDir)"
+
+    done = run(print_folders, bare=True, HOME=home)
+
+    users = pwd.getpwuid(os.getuid()).pw_dir
+    assert done.stdout == f"{users}/.local/state/lab-workbook/\t{users}/.cache/lab-workbook/\n"
 
 
 def test_a_broken_line_is_named(run, tmp_path):

@@ -139,10 +139,12 @@ class Start:
         program = shutil.which(WRITERS[writer])
         if program is None:
             pytest.skip(f"{writer} is not installed")
+        self.writer = writer
         self.folder = folder
         self.errors = folder / "stderr"
-        self._script = folder / "script"
-        self._script.write_text(PYTHON if writer == "python" else LUA)
+        self.script = folder / "script"
+        self.script.write_text(PYTHON if writer == "python" else LUA)
+        self.arguments = [str(self.script)]
         self._program = program
         (folder / "loop").symlink_to(folder / "loop")
 
@@ -163,7 +165,7 @@ class Start:
         # Only the script has the variables, and not the programs that bring its condition about.
         with self.errors.open("wb") as errors:
             return subprocess.run(
-                [*condition.command, "/usr/bin/env", *without, *assigned, self._program, str(self._script)],
+                [*condition.command, "/usr/bin/env", *without, *assigned, self._program, *self.arguments],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -224,6 +226,23 @@ def test_an_experiment_is_delivered(start, bucket_prefix, name):
     start.assert_recorded(condition, bucket_prefix)
 
 
+def test_an_uploader_starts_where_the_folder_of_an_interactive_python_is_gone(tmp_path, bucket_prefix):
+    """
+    Such a Python looks for modules in the working directory.
+    """
+    condition = CONDITIONS["the working directory is gone"]
+    start = Start(tmp_path, "python")
+    start.arguments = ["-c", PYTHON]
+
+    start.run(
+        condition,
+        LAB_WORKBOOK_BUCKET_PREFIX=bucket_prefix,
+        LAB_WORKBOOK_SPOOL_DIR=f"{tmp_path}/spools",
+    )
+
+    start.assert_recorded(condition, bucket_prefix)
+
+
 # Rows beyond 32 KiB, with a document after them.
 LARGE_PYTHON = """
 import lab_workbook
@@ -250,7 +269,7 @@ def test_a_limit_on_file_sizes_costs_what_is_beyond_it(start):
     """
     The kernel ends a program that writes more; here the loss is reported and counted, and the script goes on.
     """
-    start._script.write_text(LARGE_PYTHON if "python" in start._program else LARGE_LUA)
+    start.script.write_text(LARGE_PYTHON if start.writer == "python" else LARGE_LUA)
 
     done = start.run(Condition(_in_shell("ulimit -f 64")))
 
@@ -264,7 +283,7 @@ def test_a_limit_on_file_sizes_costs_what_is_beyond_it(start):
     assert experiment["small"] == "x"
     assert "File too large" in said
     # Only LuaJIT and Python can keep the kernel from ending the script where a library writes.
-    assert ("ulimit -f" in said) == ("lua5" in start._program)
+    assert ("ulimit -f" in said) == start.writer.startswith("lua5")
 
 
 def test_a_relative_prefix_needs_a_working_directory(start):

@@ -53,6 +53,32 @@ def test_nothing_to_deliver_is_no_fault(spool_dir, lab_workbook):
     assert done.stdout == f"nothing is waiting in {spool_dir}/\n"
 
 
+def test_spools_of_earlier_versions_are_delivered_too(make_spool, bucket_prefix, dead_script, lab_workbook):
+    """
+    They are in the old default folder, although XDG_STATE_HOME names another one today.
+    """
+    old, new = (make_spool(bucket_prefix, script=dead_script) for _ in range(2))
+    state = old.path.parent / "state"
+    (state / "lab-workbook").mkdir(parents=True)
+    new.path = new.path.rename(state / "lab-workbook" / new.path.name)
+
+    done = lab_workbook("push", XDG_STATE_HOME=str(state))
+
+    assert [f"{spool.tag}: delivered" in done.stdout for spool in (old, new)] == [True, True]
+    assert not old.path.exists()
+    assert not new.path.exists()
+
+
+def test_an_own_folder_for_spools_is_the_only_one(orphan, lab_workbook, tmp_path):
+    """
+    A setting says where spools are, and no other folder is delivered.
+    """
+    done = lab_workbook("push", LAB_WORKBOOK_SPOOL_DIR=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
+
+    assert done.stdout == f"nothing is waiting in {tmp_path}/\n"
+    assert orphan.path.exists()
+
+
 def test_pushing_again_changes_nothing(orphan, lab_workbook, state):
     lab_workbook("push", orphan.path)
     before = state(orphan)

@@ -1,5 +1,8 @@
 """Settings: where they come from, and which wins."""
 
+import os
+import pwd
+
 import pytest
 from lab_workbook import config
 from lab_workbook.errors import ConfigurationError
@@ -39,6 +42,48 @@ def test_copies_lie_where_the_system_wants_them(file, monkeypatch):
     assert from_system.cache_dir == "/scratch/cache/lab-workbook/"
     assert from_default.cache_dir.endswith("/.cache/lab-workbook/")
     assert from_file.cache_dir.endswith("/copies/")
+
+
+def test_spools_lie_where_the_system_wants_them(file, monkeypatch, isolation):
+    """
+    The default of earlier versions is looked into as well, as long as it exists.
+    """
+    monkeypatch.setenv("XDG_STATE_HOME", "/scratch/state")
+    from_system = config.load()
+    before = config.spool_dirs(from_system)
+    (isolation / ".local/state/lab-workbook").mkdir(parents=True)
+    after = config.spool_dirs(from_system)
+    file("spoolDir = /own\n")
+
+    assert from_system.spool_dir == "/scratch/state/lab-workbook/"
+    assert config.sources()["spool_dir"] == "~/.lab-workbook-config"
+    assert before == ["/scratch/state/lab-workbook/"]
+    assert after == [*before, f"{isolation}/.local/state/lab-workbook/"]
+    assert config.spool_dirs(config.load()) == ["/own/"]
+
+
+@pytest.mark.parametrize("home", [None, "", "relative"])
+def test_without_a_home_that_of_the_user_counts(monkeypatch, home):
+    """
+    As a shell without HOME has it; no configuration is read, and nothing is relative to it.
+    """
+    monkeypatch.delenv("HOME")
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+    users = pwd.getpwuid(os.getuid()).pw_dir
+
+    loaded = config.load({"bucket_prefix": "/runs"})
+
+    assert loaded.spool_dir == f"{users}/.local/state/lab-workbook/"
+    assert config.load({"bucket_prefix": "/runs", "spool_dir": "~/x"}).spool_dir == f"{users}/x/"
+
+
+def test_a_home_of_another_user_is_refused_in_a_folder():
+    """
+    It is not looked up, in neither language.
+    """
+    with pytest.raises(ConfigurationError, match="write the whole path instead of '~user'"):
+        config.load({"cache_dir": "~root/x"})
 
 
 @pytest.mark.parametrize("given", [-1, "much", "nan", 2**63, ""])
