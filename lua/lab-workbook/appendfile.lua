@@ -107,12 +107,12 @@ end
 -- LuaJIT's compiled code repeats a write that was cut short, as a whole: the row after half of it.
 interpreted(AppendFile.append, true)
 
--- Returns the size of an open file and its last bytes.
+-- Returns the size of an open file and its last bytes; nil where it cannot be read just now.
 local function ending(handle)
    local size = handle:seek('end')
-   if not size then return nil end
-   handle:seek('set', math.max(0, size - TAIL_BYTES))
-   return size, handle:read(TAIL_BYTES) or ''
+   if size == 0 then return 0, '' end
+   if not size or not handle:seek('set', math.max(0, size - TAIL_BYTES)) then return nil end
+   return size, handle:read(TAIL_BYTES)
 end
 
 --- Return whether the file that is open is the one at its path, as far as plain Lua can tell.
@@ -127,7 +127,7 @@ function AppendFile:isInPlace()
       -- What follows is appended at the end of the last whole piece again.
       self.handle:seek('set', self.size)
       local theirSize, theirTail = ending(there)
-      same = size == theirSize and tail == theirTail
+      same = not (tail and theirTail) or (size == theirSize and tail == theirTail)
    end
    there:close()
    return same

@@ -85,7 +85,8 @@ local MOVE = '[ -f %s ] && [ ! -L %s ] && [ "$(stat -c %h -- %s 2>/dev/null)" = 
 -- @treturn boolean whether it has moved
 function files.move(source, target)
    local command = shell.command(MOVE, source, source, source, source, target)
-   return shell.run(command) == 0
+   -- Where the answer of the command is lost, the file may have moved all the same.
+   return shell.run(command) == 0 or (files.isAbsent(source) and not files.isAbsent(target))
 end
 
 --- Copy the beginning of an open file.

@@ -96,7 +96,7 @@ class AppendFile:
             if not self._is_ours(self._descriptor):
                 self._descriptor = out_of_the_way(self._opener())
                 before, self._identity = self._identity, identity(self._descriptor)
-                if before not in (NO_FILE, self._identity):
+                if NO_FILE not in (before, self._identity) and before != self._identity:
                     # The script has closed the descriptor, and its file is not at the path any more.
                     self._count_as_lost()
             if self._torn_at is not None:
