@@ -32,6 +32,8 @@ _Result = TypeVar("_Result")
 _Error = TypeVar("_Error", bound=Exception)
 
 _PACKAGES: Final = frozenset({"lab_workbook", "lab_workbook_writer"})
+# Always faults of the environment, whoever's code runs into them.
+FAULTS: Final = (OSError, MemoryError, ImportError)
 _MARK: Final = "_lab_workbook_is_for_caller"
 
 
@@ -56,7 +58,7 @@ def verb(
                 return method(self, *args, **kwargs)
             except Exception as error:
                 call = f"{name}({args[0]!r})" if args and isinstance(args[0], str) else name
-                if _is_wrong_call(error) or not absorbs(error, lambda why: _report(self, loss, call, why)):
+                if _is_wrong_call(error) or not absorbs(error, lambda why: report(self, loss, call, why)):
                     raise
                 return otherwise(self, *args, **kwargs)  # type: ignore[no-any-return]
 
@@ -65,7 +67,8 @@ def verb(
     return decorate
 
 
-def _report(holder: Any, loss: str, call: str, why: str) -> None:
+def report(holder: Any, loss: str, call: str, why: str) -> None:
+    """Count a loss of an object with ``_losses``, or only warn where ``loss`` is empty."""
     if loss:
         holder._losses.add(loss, f"{call}: {why}")  # noqa: SLF001 - of the object whose method it is
     else:
@@ -76,11 +79,11 @@ class absorbing:  # noqa: N801 - used like a function, as contextlib.suppress
     """
     Report faults of the environment in a ``with`` block and go on after it; other errors pass.
 
-    ``report`` is called with the reason.
+    ``tell`` is called with the reason.
     """
 
-    def __init__(self, report: Callable[[str], object]) -> None:
-        self._report = report
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
 
     def __enter__(self) -> None:
         return None
@@ -88,15 +91,19 @@ class absorbing:  # noqa: N801 - used like a function, as contextlib.suppress
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        return isinstance(error, Exception) and absorbs(error, self._report)
+        return isinstance(error, Exception) and absorbs(error, self._tell)
 
 
-def absorbs(error: Exception, report: Callable[[str], object]) -> bool:
-    """Report an error that is a fault of the environment; return False for one that the caller should see."""
+def absorbs(error: Exception, tell: Callable[[str], object]) -> bool:
+    """
+    Return whether an error is a fault of the environment, and call ``tell`` with the reason if it is one.
+
+    If it is not, the caller should see it.
+    """
     if _is_for_caller(error):
         return False
     try:
-        report(_described(error))
+        tell(_described(error))
     except (MemoryError, RecursionError):
         # Where there is no room for a warning, the caller's code still goes on.
         return True
@@ -112,7 +119,7 @@ def for_caller(error: _Error) -> _Error:
 def _is_for_caller(error: Exception) -> bool:
     if hasattr(error, _MARK):
         return True
-    if isinstance(error, (OSError, MemoryError, ImportError)):
+    if isinstance(error, FAULTS):
         return False
     if isinstance(error, LabWorkbookError):
         return True

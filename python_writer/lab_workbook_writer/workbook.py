@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from lab_workbook.errors import InvalidSeries, InvalidValue, Misuse, warn
+from lab_workbook.errors import ConfigurationError, InvalidSeries, InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec, documents, jsontext, names
 from lab_workbook.protocol.text import mended
 
@@ -112,6 +112,8 @@ class Workbook:
         Raises:
             InvalidValue: something in it has no rule in JSON, such as a function.
         """
+        if not isinstance(allow, Collection):
+            raise InvalidValue("json.secrets", f"allow is a list of keys such as ['api_key'], not {allow!r}")
         found: list[str] = []
 
         def redact(whole: Any) -> Any:
@@ -405,14 +407,12 @@ class Workbook:
         the bucket.
         """
         self._check_open()
-        try:
-            self._place.restore()
-            for file in list(self._series.values()):
-                file.sync()
-            return self._place.flush(seconds)
-        except OSError as error:
-            self._losses.say_once("flush", f"flush failed: {error}; training goes on")
-            return False
+        if seconds is not None and not (hasattr(seconds, "__float__") and seconds >= 0):
+            raise ConfigurationError(f"flush takes a number of seconds, 0 or more, not {seconds!r}")
+        self._place.restore()
+        for file in list(self._series.values()):
+            file.sync()
+        return self._place.flush(seconds)
 
     def close(self) -> bool:
         """

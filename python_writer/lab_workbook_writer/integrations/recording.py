@@ -21,6 +21,7 @@ from typing import Any, Final
 from lab_workbook.errors import InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec
 
+from lab_workbook_writer import guard
 from lab_workbook_writer.integrations.plain import file_name, scalars, told
 from lab_workbook_writer.opening import new_experiment
 from lab_workbook_writer.place import Nowhere
@@ -92,7 +93,7 @@ class Recording:
             except Misuse:
                 self._log_what_fits(workbook, values, step)
         except Exception as error:  # noqa: BLE001 - nothing that recording does may end a training
-            self._say("a row of metrics", error)
+            self._report("a row of metrics", error, _spec.LOSS_ROWS)
 
     def _log_what_fits(self, workbook: Workbook, values: Mapping[str, Any], step: Any) -> None:
         # Looked at for the first row of a set of keys, before a series is opened for it: the next ones are
@@ -152,18 +153,24 @@ class Recording:
             self._options = {}
 
     @contextlib.contextmanager
-    def going_on(self, about: str) -> Iterator[None]:
-        """Say what goes wrong in the block, and go on."""
+    def going_on(self, about: str, loss: str = _spec.LOSS_ARTIFACTS) -> Iterator[None]:
+        """Warn of what goes wrong in the block and go on; a fault of the environment counts as ``loss``."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - nothing that recording does may end a training
-            self._say(about, error)
+            self._report(about, error, loss)
 
     def say_once(self, about: str, message: str) -> None:
         """Warn, if nothing was said about this before."""
         if about not in self._said:
             self._said.add(about)
             warn(message)
+
+    def _report(self, about: str, error: Exception, loss: str) -> None:
+        # What a framework gives us may be wrong in any way, so other errors are not taken for faults here.
+        workbook = self._workbook if isinstance(error, guard.FAULTS) else None
+        if workbook is None or not guard.absorbs(error, lambda why: guard.report(workbook, loss, about, why)):
+            self._say(about, error)
 
     def _say(self, about: str, error: Exception) -> None:
         self.say_once(

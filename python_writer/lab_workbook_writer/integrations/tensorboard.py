@@ -13,11 +13,15 @@ for, such as a graph or a sound, is left out, and said once.
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from operator import index
 from types import TracebackType
 from typing import Any, Final
+
+from lab_workbook.protocol import _spec
 
 from lab_workbook_writer.integrations.plain import file_name, scalars
 from lab_workbook_writer.integrations.png import png
@@ -104,7 +108,7 @@ class SummaryWriter:
         walltime: float | None = None,
     ) -> None:
         """Append a text to ``texts.csv``."""
-        with self._recording.going_on("a text"):
+        with self._recording.going_on("a text", _spec.LOSS_ROWS):
             self._row(_TEXTS, step=_step(global_step), tag=str(tag), text=str(text_string))
 
     def add_hparams(
@@ -132,7 +136,7 @@ class SummaryWriter:
         max_bins: int | None = None,
     ) -> None:
         """Append a histogram to ``histograms.csv``; its edges and counts are texts in JSON."""
-        with self._recording.going_on("a histogram"):
+        with self._recording.going_on("a histogram", _spec.LOSS_ROWS):
             import numpy as np
 
             array = np.asarray(_on_the_cpu(values), dtype="float64").ravel()
@@ -172,8 +176,6 @@ class SummaryWriter:
         walltime: float | None = None,
     ) -> None:
         """Save a figure of matplotlib, or several, as ``figures/TAG-STEP.png``."""
-        import io
-
         figures = figure if isinstance(figure, (list, tuple)) else [figure]
         for number, each in enumerate(figures):
             name = tag if len(figures) == 1 else f"{tag}-{number}"
@@ -181,11 +183,10 @@ class SummaryWriter:
                 drawn = io.BytesIO()
                 each.savefig(drawn, format="png")
                 self._save_picture("figures", name, global_step, drawn.getvalue())
-        if close:
-            import matplotlib.pyplot as plt
-
-            for each in figures:
-                plt.close(each)
+        # A figure that pyplot keeps was made by it.
+        pyplot: Any = sys.modules.get("matplotlib.pyplot")
+        for each in figures if close and pyplot else ():
+            pyplot.close(each)
 
     def flush(self) -> None:
         """Make what is there durable; it is on its way already."""

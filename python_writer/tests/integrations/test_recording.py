@@ -233,3 +233,21 @@ def test_the_next_run_is_an_experiment_of_its_own(recording, prefix):
 
     found = [each["options.json"] for each in ExperimentRepository(prefix)[:]]
     assert sorted(map(str, found)) == ["{'layers': 3}", "{'rate': 0.1}"]
+
+
+def test_a_fault_of_the_machine_is_counted(recording, prefix, capsys):
+    """
+    As one that comes in a verb of the workbook; what a framework gives wrongly is only warned of.
+    """
+    recording.log({"loss": 0.5}, step=1)
+
+    with recording.going_on("a picture"):
+        raise OSError(24, "Too many open files")
+    with recording.going_on("another picture"):
+        raise ValueError("an image has 1 to 4 channels")
+    recording.close()
+
+    said = capsys.readouterr().err
+    assert experiment(prefix).end["lost"]["artifacts"] == 1
+    assert "an artifact was lost (a picture: [Errno 24] Too many open files)" in said
+    assert "another picture could not be recorded (ValueError: an image has 1 to 4 channels)" in said
