@@ -28,6 +28,10 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 
+# A slow link delivers a body in pieces of this size.
+_PIECE_BYTES = 64 * 1024
+
+
 class Answer(NamedTuple):
     """What a server answers."""
 
@@ -185,9 +189,13 @@ class Rule:
 
 
 class Proxy:
-    """The proxy, listening from ``with`` on; ``url`` is what clients use."""
+    """
+    The proxy, listening from ``with`` on; ``url`` is what clients use.
 
-    def __init__(self, server: str) -> None:
+    With ``bytes_per_second`` each connection is a slow link: bodies are read at that rate.
+    """
+
+    def __init__(self, server: str, *, bytes_per_second: float = float("inf")) -> None:
         parts = urlsplit(server)
         self._host, self._port = str(parts.hostname), parts.port or 80
         self._lock = threading.Lock()
@@ -195,6 +203,7 @@ class Proxy:
         self.seen: list[Seen] = []
         self.stored = itertools.count(1)
         self.is_closed = False
+        self.bytes_per_second = bytes_per_second
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -274,12 +283,21 @@ def _handler(proxy: Proxy) -> type[http.server.BaseHTTPRequestHandler]:
             pass
 
         def take(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            began = time.monotonic()
+            body = b"".join(self.pieces(int(self.headers.get("Content-Length") or 0)))
             path, _, query = self.path.partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
             key = unquote(path).lstrip("/").partition("/")[2]
-            seen = Seen(self.command, key, query, headers, body, time.monotonic())
+            seen = Seen(self.command, key, query, headers, body, began)
             proxy.take(Exchange(proxy, self, seen))
+
+        def pieces(self, length: int) -> Iterator[bytes]:
+            """Read a body, no faster than the link of the proxy is."""
+            began, got = time.monotonic(), 0
+            while got < length and (piece := self.rfile.read(min(_PIECE_BYTES, length - got))):
+                got += len(piece)
+                time.sleep(max(0.0, began + got / proxy.bytes_per_second - time.monotonic()))
+                yield piece
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = take  # noqa: N815 - http.server's names
 
