@@ -27,7 +27,6 @@ from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-
 # A slow link delivers a body in pieces of this size.
 _PIECE_BYTES = 64 * 1024
 
@@ -232,16 +231,25 @@ class Proxy:
             with self._lock:
                 self._rules.remove(rule)
 
+    def requests(self, pattern: str = "*") -> list[Seen]:
+        """Return the requests for some keys, in the order in which they began to arrive."""
+        with self._lock:
+            return [seen for seen in self.seen if fnmatch.fnmatchcase(seen.key, pattern)]
+
     def puts(self, pattern: str = "*") -> list[Seen]:
         """Return the writes that the server took, in the order in which it took them."""
         with self._lock:
             taken = [seen for seen in self.seen if seen.stored and fnmatch.fnmatchcase(seen.key, pattern)]
         return sorted(taken, key=lambda seen: seen.stored or 0)
 
-    def take(self, exchange: Exchange) -> None:
-        """Record a request, and do with it what the rules say."""
+    def record(self, seen: Seen) -> None:
+        """Record a request whose head has come."""
         with self._lock:
-            self.seen.append(exchange.seen)
+            self.seen.append(seen)
+
+    def take(self, exchange: Exchange) -> None:
+        """Do with a request what the rules say."""
+        with self._lock:
             rule = next((rule for rule in self._rules if rule.meets(exchange.seen)), None)
         exchange.rule = rule
         if rule is None:
@@ -283,12 +291,12 @@ def _handler(proxy: Proxy) -> type[http.server.BaseHTTPRequestHandler]:
             pass
 
         def take(self) -> None:
-            began = time.monotonic()
-            body = b"".join(self.pieces(int(self.headers.get("Content-Length") or 0)))
             path, _, query = self.path.partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
             key = unquote(path).lstrip("/").partition("/")[2]
-            seen = Seen(self.command, key, query, headers, body, began)
+            seen = Seen(self.command, key, query, headers, b"", time.monotonic())
+            proxy.record(seen)
+            seen.body = b"".join(self.pieces(int(self.headers.get("Content-Length") or 0)))
             proxy.take(Exchange(proxy, self, seen))
 
         def pieces(self, length: int) -> Iterator[bytes]:

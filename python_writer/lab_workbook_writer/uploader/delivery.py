@@ -11,12 +11,12 @@ from __future__ import annotations
 import enum
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
-from lab_workbook.protocol import _spec, jsontext, layout, names
+from lab_workbook.protocol import _spec, jsontext, names
 from lab_workbook.store.wire import Wire
 
 from lab_workbook_writer.uploader.claim import ClaimJob
@@ -25,10 +25,11 @@ from lab_workbook_writer.uploader.growth import Growth
 from lab_workbook_writer.uploader.heartbeat import Heartbeat
 from lab_workbook_writer.uploader.jobs import EndJob, PutJob, Sender, remove
 from lab_workbook_writer.uploader.journal import Journal
-from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.pipe import LifePipe, Script
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
 from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.upload_queue import Kind, Mark, UploadQueue
+from lab_workbook_writer.uploader.uploads import Uploads
 from lab_workbook_writer.uploader.weather import Weather
 
 # How long a request that is under way may hold up the end of this process.
@@ -86,17 +87,13 @@ class Delivery:
         self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL), wire)
         self._weather = Weather(self._journal)
         self._sender = Sender(self._journal, lambda: self._to.open(self.tag, wire), self._weather.moved)
-        self._lanes = Lanes(
-            first=None if self._journal.is_claimed else _spec.LAYOUT_BEGIN,
-            report=self._report,
-            wake=life.wake,
-            may_move=self._may_move,
-        )
-        self._growth = Growth(self._sender, self._lanes)
-        self._heartbeat = Heartbeat(self._sender, self._lanes)
+        waiting = UploadQueue(is_claimed=self._journal.is_claimed, may_send=self._may_send)
+        self._uploads = Uploads(waiting, report=self._report, wake=life.wake)
+        self._growth = Growth(self._sender, self._uploads)
+        self._heartbeat = Heartbeat(self._sender, self._uploads)
         # Where the journal says that a later put of a name has arrived, earlier ones are skipped.
         self._arrived = {name: sent.outbox for name, sent in self._journal.published.items() if sent.outbox}
-        self._flushes: list[tuple[Any, Any]] = []
+        self._flushes: deque[tuple[Any, Mark]] = deque()
         self._end: Line | None = None
         # No more will come; and all of it was looked at.
         self._is_ending = False
@@ -113,7 +110,7 @@ class Delivery:
     @property
     def reason(self) -> str:
         """Why not everything has arrived, as far as it is known."""
-        return str(self._lanes.refusal or self._weather.trouble)
+        return str(self._uploads.refusal or self._weather.trouble)
 
     @property
     def is_taken(self) -> bool:
@@ -131,13 +128,13 @@ class Delivery:
         if not self._journal.is_claimed:
             self._claim()
         self._turn()
-        self._lanes.start()
+        self._uploads.start()
         try:
             while (result := self._result()) is None:
                 self._life.wait(_spec.TIMING_POLL_SECONDS)
                 self._turn()
         finally:
-            self._lanes.stop(_LAST_REQUESTS_SECONDS)
+            self._uploads.stop(_LAST_REQUESTS_SECONDS)
             self._journal.close()
         if result is Result.ENDED:
             self._spool.remove()
@@ -151,7 +148,7 @@ class Delivery:
             tag=self.tag,
             explicit=self._explicit,
         )
-        self._lanes.submit(_spec.LAYOUT_BEGIN, job)
+        self._uploads.submit(_spec.LAYOUT_BEGIN, job)
 
     def _turn(self) -> None:
         """Look at everything once."""
@@ -170,13 +167,13 @@ class Delivery:
         if self._is_over and not was_over:
             # From now on it counts how long nothing moves; before, the script just had nothing to say.
             self._weather.moved(0)
-            self._lanes.hurry()
+            self._uploads.hurry()
         is_hurried = self._hurried_at is not None
         if is_hurried:
-            self._lanes.hurry()
+            self._uploads.hurry()
         self._publish(all_rows=self._is_over or not self._stays or is_hurried)
         self._answer_flushes()
-        self._weather.watch(self._lanes.seconds_under_way)
+        self._weather.watch(self._uploads.seconds_in_flight)
 
     def _take(self, line: Line) -> None:
         verb = line.get("verb")
@@ -213,15 +210,15 @@ class Delivery:
                 del self._arrived[name]
             remove(path)
             return
-        self._lanes.submit(name, PutJob(self._sender, self._spool, name, outbox, self._vanished))
+        self._uploads.submit(name, PutJob(self._sender, self._spool, name, outbox, self._vanished))
 
     def _take_flush(self, number: Any) -> None:
         if str(number) in self._journal.flushed:
             return
         self._publish(all_rows=True)
-        self._lanes.hurry()
-        beside = set() if self._is_ending else self._growth.lanes_beside | {_spec.LAYOUT_HEARTBEAT}
-        self._flushes.append((number, self._lanes.mark(without=beside)))
+        self._uploads.hurry()
+        # The last rows of a series are in its artifact alone.
+        self._flushes.append((number, self._uploads.mark(is_whole=self._is_ending)))
 
     def _report(self, error: Exception | None) -> None:
         self._weather.report(error)
@@ -237,21 +234,17 @@ class Delivery:
         if not self._is_ending:
             self._heartbeat.turn(now)
 
-    def _may_move(self, name: str) -> bool:
-        """Say whether a lane may move: artifacts wait until it is known that they can be replaced."""
-        return self._is_over or layout.is_hidden(name) or self._journal.overwrites is True
+    def _may_send(self, kind: Kind) -> bool:
+        """Say whether a kind may be sent: artifacts wait until it is known that they can be replaced."""
+        is_artifact = kind in (Kind.ARTIFACT, Kind.REFRESH)
+        return not is_artifact or self._is_over or self._journal.overwrites is True
 
     def _answer_flushes(self) -> None:
-        waiting = []
-        for number, mark in self._flushes:
-            if self._lanes.has_delivered(mark):
-                self._journal.say("flushed", id=number)
-            else:
-                waiting.append((number, mark))
-        self._flushes = waiting
+        while self._flushes and self._uploads.has_delivered(self._flushes[0][1]):
+            self._journal.say("flushed", id=self._flushes.popleft()[0])
 
     def _result(self) -> Result | None:
-        if self._lanes.refusal is not None:
+        if self._uploads.refusal is not None:
             return Result.REFUSED
         if self._journal.has_ended:
             return Result.ENDED
@@ -259,10 +252,10 @@ class Delivery:
             return Result.HURRIED
         if not os.path.exists(self._spool.file(_spec.LAYOUT_QUEUE)):
             return Result.GONE
-        if self._is_over and self._lanes.is_idle and not self._is_sealing:
+        if self._is_over and self._uploads.is_idle and not self._is_sealing:
             self._seal()
             return None
-        if not self._is_over and not self._stays and self._lanes.is_quiet:
+        if not self._is_over and not self._stays and self._uploads.is_quiet:
             return Result.CAUGHT_UP
         leaves = self._is_over or not self._stays
         return Result.GAVE_UP if leaves and self._weather.idle() >= self._idle_seconds else None
@@ -272,7 +265,7 @@ class Delivery:
         if min(hurried, self._weather.idle()) >= _HURRY_SECONDS:
             return True
         # A script that is over goes on to its end.json.
-        return not self._is_over and self._lanes.is_quiet and hurried >= _LAST_WORDS_SECONDS
+        return not self._is_over and self._uploads.is_quiet and hurried >= _LAST_WORDS_SECONDS
 
     def _seal(self) -> None:
         self._is_sealing = True
@@ -285,4 +278,4 @@ class Delivery:
             traffic=self._journal.traffic(),
         )
         data = jsontext.encode(document, lambda _kind: None)
-        self._lanes.submit(_spec.LAYOUT_END, EndJob(self._sender, data))
+        self._uploads.submit(_spec.LAYOUT_END, EndJob(self._sender, data))

@@ -1,8 +1,8 @@
 """
 All series of a spool: what of them is sent when, while they grow and when they are over.
 
-Segments have a lane of their own for each series, and so wait for nothing but each other. The artifact
-is refreshed, and what is superseded is removed, in two more.
+The upload queue has three keys for each series: one for its segments, which so wait for nothing but each
+other, one for the artifact and one for the removal of superseded segments.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from lab_workbook.protocol import _spec, segments
 from lab_workbook.protocol.segments import Segment
 
 from lab_workbook_writer.uploader.jobs import Sender
-from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.publications import Series
 from lab_workbook_writer.uploader.segments import Trail
 from lab_workbook_writer.uploader.series_jobs import ArtifactJob, RemoveJob, SegmentJob
+from lab_workbook_writer.uploader.uploads import Uploads
 
 
 class Growth:
     """The series of one experiment; times are those of one monotonic clock, given by the caller."""
 
-    def __init__(self, sender: Sender, lanes: Lanes) -> None:
+    def __init__(self, sender: Sender, uploads: Uploads) -> None:
         self._sender = sender
         self._journal = sender.journal
-        self._lanes = lanes
+        self._uploads = uploads
         self._series: dict[str, _Growing] = {}
 
     def add(self, path: str, name: str, save_every: int | None, *, upload_every: float) -> None:
@@ -34,12 +34,7 @@ class Growth:
             return
         trail = self._journal.trail(name)
         series = Series(path, name, save_every, published=trail.end, upload_every=upload_every)
-        self._series[name] = _Growing(self._sender, self._lanes, series, trail)
-
-    @property
-    def lanes_beside(self) -> set[str]:
-        """The lanes that readers who know segments need not wait for."""
-        return {*self._series, *map(_removals, self._series)}
+        self._series[name] = _Growing(self._sender, self._uploads, series, trail)
 
     def turn(self, now: float, *, all_rows: bool, is_over: bool) -> None:
         """Send what is due, or all rows; ``is_over`` says that no more will come."""
@@ -54,9 +49,9 @@ class Growth:
 class _Growing:
     """One series, and what was asked for of late."""
 
-    def __init__(self, sender: Sender, lanes: Lanes, series: Series, trail: Trail) -> None:
+    def __init__(self, sender: Sender, uploads: Uploads, series: Series, trail: Trail) -> None:
         self._sender = sender
-        self._lanes = lanes
+        self._uploads = uploads
         self._series = series
         self._trail = trail
         self._artifact_bytes = 0
@@ -101,17 +96,17 @@ class _Growing:
             is_due = True
         if is_due:
             name = self._series.name
-            self._lanes.submit(_removals(name), RemoveJob(self._sender, name, self._removable))
+            self._uploads.submit(_removals(name), RemoveJob(self._sender, name, self._removable))
 
     def _send_segment(self, end: int) -> None:
         job = SegmentJob(self._sender, self._series.path, self._series.name, end)
-        self._lanes.submit(segments.folder(self._series.name), job)
+        self._uploads.submit(segments.folder(self._series.name), job)
 
     def _send_artifact(self, size: int) -> None:
         if size > self._artifact_bytes:
             self._artifact_bytes = size
             job = ArtifactJob(self._sender, self._series.path, self._series.name, size)
-            self._lanes.submit(self._series.name, job)
+            self._uploads.submit(self._series.name, job)
 
 
 def _removals(name: str) -> str:

@@ -20,6 +20,7 @@ from lab_workbook.store import Store
 from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.section import Section
 from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.upload_queue import Kind
 
 # From this size on a request may take long enough to make others wait.
 BULKY_BYTES: Final = 1024 * 1024
@@ -44,7 +45,7 @@ class Sender:
     @property
     def store(self) -> Store:
         """The bucket, opened once."""
-        # Several lanes may ask at once, and a client takes a while to make.
+        # Several threads may ask at once, and a client takes a while to make.
         with self._lock:
             if self._store is None:
                 self._store = self._open_store()
@@ -96,6 +97,8 @@ class Sender:
 class PutJob:
     """An artifact that was saved: a file of the outbox, removed once it has arrived."""
 
+    kind = Kind.ARTIFACT
+
     def __init__(
         self, sender: Sender, spool: Spool, name: str, outbox: str, vanished: Callable[[], None]
     ) -> None:
@@ -130,6 +133,8 @@ class PutJob:
 
 class EndJob:
     """end.json, created when everything else has arrived."""
+
+    kind = Kind.DOCUMENT
 
     def __init__(self, sender: Sender, data: bytes) -> None:
         self._sender = sender
