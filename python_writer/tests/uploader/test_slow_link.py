@@ -35,7 +35,7 @@ class Sending:
 
     def __init__(self, hand, link):
         self._hand = hand
-        self._link = link
+        self.link = link
         self._journal = Journal(str(hand.own / "journal"))
         self._journal.say("bucket", overwrites=True)
         place = hand.prefix._replace(path=f"{hand.prefix.path}{hand.tag}/")
@@ -80,18 +80,19 @@ def started(link, pattern, *, after=0.0, before=float("inf")):
 
 
 @pytest.mark.parametrize(
-    ("names", "size", "saves_again"),
-    [(6, 900_000, True), (40, 25_000, True), (1000, 25_000, False)],
+    ("names", "size", "rounds"),
+    [(6, 900_000, 100), (40, 25_000, 100), (1000, 25_000, 1)],
     ids=["figures", "texts", "many texts"],
 )
-def test_no_artifact_goes_before_rows_that_are_due(sending, link, wait_until, names, size, saves_again):
+def test_no_artifact_goes_before_rows_that_are_due(sending, wait_until, names, size, rounds):
     """
     Only those requests go before that were under way when the rows became due.
     """
+    link = sending.link
     sending.uploads.start()
     overtaken = []
     for number in itertools.count(1):
-        if number == 1 or saves_again:
+        if number <= rounds:
             for name in range(names):
                 sending.save(f"{name}.txt", size)
         due = sending.publish_row()
@@ -123,17 +124,18 @@ def test_artifacts_that_are_saved_again_take_turns(sending, link, wait_until):
     assert max(counts.values()) - min(counts.values()) <= 2
 
 
-def test_a_thousand_artifacts_saved_at_once_leave_room_for_rows(slow_spool, link, wait_until):
+def test_artifacts_saved_at_once_leave_room_for_rows(slow_spool, link, wait_until):
     """
     By the uploader as a process: it sends rows long before it has sent all artifacts.
     """
+    slow_spool.start()
+    slow_spool.wait_for("bucket")
     for number in range(100):
         slow_spool.put(f"{number}.txt", b"x" * 50_000)
     slow_spool.series("loss.csv", save_every=1)
     slow_spool.append("loss.csv", ROW)
 
-    slow_spool.start()
-    wait_until(lambda: link.puts(SEGMENTS), lambda: slow_spool.said())
+    wait_until(lambda: link.puts(SEGMENTS), slow_spool.said)
 
     assert len(link.puts("*.txt")) <= 50
 
@@ -159,6 +161,6 @@ def test_artifacts_saved_again_and_again_leave_room_for_rows(slow_spool, link, w
         save_all()
         return link.puts(SEGMENTS) or len(link.puts("*.txt")) > before + 100
 
-    wait_until(has_rows, lambda: slow_spool.said())
+    wait_until(has_rows, slow_spool.said)
 
     assert link.puts(SEGMENTS)
