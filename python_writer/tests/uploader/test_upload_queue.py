@@ -286,6 +286,18 @@ def test_a_key_that_is_stuck_costs_no_memory_for_each_that_is_not():
     assert queue.has_delivered(mark)
 
 
+def test_a_key_that_waits_costs_no_memory_each_time_it_is_saved():
+    queue = UploadQueue(may_send=lambda _kind: False)
+    tracemalloc.start()
+
+    for number in range(20_000):
+        queue.submit("a.txt", Work(number, Kind.ARTIFACT, is_bulky=False))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert used < 50_000
+
+
 def calls(queue, keys):
     """Return how many calls of functions it takes to send an artifact of each key in each way there is."""
     count = 0
