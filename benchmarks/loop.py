@@ -3,7 +3,8 @@ A training loop at a steady rate, for `benchmarks.delivery`; notes when each row
 
     python -m benchmarks.loop --rate 1000 --rows 20000 --out taken.txt
 
-When it has logged its rows it writes the file, a line a row, and waits for its stdin to end.
+When it has logged its rows it writes the file, a line a row, and waits for its stdin to end. It can save
+artifacts meanwhile: ``--names 6 --bytes 900000 --save-period 2`` saves six of 900 kB again every two seconds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 
 import lab_workbook
+from lab_workbook_writer.workbook import Workbook
 
 FIELDS = ["epoch", "time", "dataTime", "loss", "top1", "top5"]
 
@@ -30,6 +32,24 @@ def row(number: int) -> dict[str, float]:
     }
 
 
+class Saves:
+    """Artifacts that are all saved at the start and, with a period in seconds, again and again."""
+
+    def __init__(self, workbook: Workbook, names: int, size: int, period: float) -> None:
+        self._workbook = workbook
+        self._names = [f"{number:06}.txt" for number in range(names)]
+        self._text = "x" * size
+        self._period = period
+        self._next = float("-inf")
+
+    def save(self, now: float) -> None:
+        """Save each artifact, if it is time."""
+        if now >= self._next:
+            self._next = now + self._period
+            for name in self._names:
+                self._workbook.save_text(name, self._text)
+
+
 def main() -> None:
     """Log so many rows at so many a second, and flush every so many seconds (0: never)."""
     parser = argparse.ArgumentParser()
@@ -37,15 +57,20 @@ def main() -> None:
     parser.add_argument("--rows", type=int)
     parser.add_argument("--save-every", type=int)
     parser.add_argument("--flush-every", type=float, default=0.0)
+    parser.add_argument("--names", type=int, default=0)
+    parser.add_argument("--bytes", type=int, default=0)
+    parser.add_argument("--save-period", type=float, default=float("inf"))
     parser.add_argument("--out")
     arguments = parser.parse_args()
     workbook = lab_workbook.new_experiment()
     log = workbook.new_time_series_log("loss", FIELDS, save_every=arguments.save_every)
+    saves = Saves(workbook, arguments.names, arguments.bytes, arguments.save_period)
     print("tag", workbook.tag, flush=True)
     taken: list[tuple[float, float]] = []
     now, flushed = time.perf_counter, 0.0
     began = now()
     while len(taken) < arguments.rows:
+        saves.save(now())
         values, start = row(len(taken)), now()
         log(**values)
         taken.append((start - began, now() - start))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,6 +89,11 @@ class Loop:
                 self.uploader_megabytes = _peak_megabytes(self._uploader)
             time.sleep(0.02)
         self._process.stdin = None
+
+    def kill(self) -> None:
+        """SIGKILL the script and its uploader, whatever is left to deliver."""
+        self._process.kill()
+        os.kill(self._uploader, signal.SIGKILL)
 
     def taken(self) -> list[tuple[float, float]]:
         """Wait for the last row; returns when each row came and what it took, in seconds."""

@@ -145,8 +145,8 @@ class Watched:
         return run
 
 
-class Lanes:
-    """Jobs that wait for the machine to run them: the newest of each lane, as in the real ones."""
+class Uploads:
+    """Jobs that wait for the machine to run them: the newest of each key, as in the real queue."""
 
     def __init__(self):
         self.waiting = {}
@@ -189,17 +189,17 @@ class LiveSeries(RuleBasedStateMachine):
     def _start(self):
         if self.journal is not None:
             self.journal.close()
-        self.lanes = Lanes()
+        self.uploads = Uploads()
         self.journal = Journal(str(self.folder / "journal"))
         sender = Sender(self.journal, lambda: Folder(self.bucket), lambda _: None)
-        self.growth = Growth(sender, self.lanes)
+        self.growth = Growth(sender, self.uploads)
         self.growth.add(str(self.folder / NAME), NAME, 1, upload_every=10)
-        self.heartbeat = Heartbeat(sender, self.lanes)
+        self.heartbeat = Heartbeat(sender, self.uploads)
 
-    def _run(self, lane, fault="none"):
+    def _run(self, key, fault="none"):
         self.bucket.fault = fault
         try:
-            self.lanes.run(lane)
+            self.uploads.run(key)
         except Crash:
             self._start()
         self.bucket.fault = "none"
@@ -228,11 +228,11 @@ class LiveSeries(RuleBasedStateMachine):
         """The uploader looks at everything once."""
         self._turn()
 
-    @precondition(lambda self: not self.has_ended and self.lanes.waiting)
+    @precondition(lambda self: not self.has_ended and self.uploads.waiting)
     @rule(data=st.data(), fault=st.sampled_from(FAULTS))
     def send(self, data, fault):
         """Something is sent, and maybe goes wrong."""
-        self._run(data.draw(st.sampled_from(sorted(self.lanes.waiting))), fault)
+        self._run(data.draw(st.sampled_from(sorted(self.uploads.waiting))), fault)
 
     @precondition(lambda self: not self.has_ended)
     @rule(count=st.sampled_from([1, 3, 17, 40]), size=st.sampled_from([0, 30, 1_000]))
@@ -288,7 +288,7 @@ class LiveSeries(RuleBasedStateMachine):
         while True:
             self._settle(is_over=True)
             published = self.journal.published.get(NAME)
-            if published is not None and published.bytes == len(self.truth) and not self.lanes.waiting:
+            if published is not None and published.bytes == len(self.truth) and not self.uploads.waiting:
                 break
         listed = {NAME: {"bytes": published.bytes, "sha256": published.sha256}}
         end = documents.end("finished", None, {}, listed)
@@ -300,8 +300,8 @@ class LiveSeries(RuleBasedStateMachine):
     def _settle(self, *, is_over=False):
         """Let the uploader look, and send all that it wants to send."""
         self._turn(is_over=is_over)
-        while self.lanes.waiting:
-            self._run(next(iter(self.lanes.waiting)))
+        while self.uploads.waiting:
+            self._run(next(iter(self.uploads.waiting)))
             self._turn(is_over=is_over)
 
     def _check(self, interlude=lambda: None):

@@ -27,6 +27,9 @@ from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+# A slow link delivers a body in pieces of this size.
+_PIECE_BYTES = 64 * 1024
+
 
 class Answer(NamedTuple):
     """What a server answers."""
@@ -185,9 +188,13 @@ class Rule:
 
 
 class Proxy:
-    """The proxy, listening from ``with`` on; ``url`` is what clients use."""
+    """
+    The proxy, listening from ``with`` on; ``url`` is what clients use.
 
-    def __init__(self, server: str) -> None:
+    With ``bytes_per_second`` each connection is a slow link: bodies are read at that rate.
+    """
+
+    def __init__(self, server: str, *, bytes_per_second: float = float("inf")) -> None:
         parts = urlsplit(server)
         self._host, self._port = str(parts.hostname), parts.port or 80
         self._lock = threading.Lock()
@@ -195,6 +202,7 @@ class Proxy:
         self.seen: list[Seen] = []
         self.stored = itertools.count(1)
         self.is_closed = False
+        self.bytes_per_second = bytes_per_second
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -223,16 +231,25 @@ class Proxy:
             with self._lock:
                 self._rules.remove(rule)
 
+    def requests(self, pattern: str = "*") -> list[Seen]:
+        """Return the requests for some keys, in the order in which they began to arrive."""
+        with self._lock:
+            return [seen for seen in self.seen if fnmatch.fnmatchcase(seen.key, pattern)]
+
     def puts(self, pattern: str = "*") -> list[Seen]:
         """Return the writes that the server took, in the order in which it took them."""
         with self._lock:
             taken = [seen for seen in self.seen if seen.stored and fnmatch.fnmatchcase(seen.key, pattern)]
         return sorted(taken, key=lambda seen: seen.stored or 0)
 
-    def take(self, exchange: Exchange) -> None:
-        """Record a request, and do with it what the rules say."""
+    def record(self, seen: Seen) -> None:
+        """Record a request whose head has come."""
         with self._lock:
-            self.seen.append(exchange.seen)
+            self.seen.append(seen)
+
+    def take(self, exchange: Exchange) -> None:
+        """Do with a request what the rules say."""
+        with self._lock:
             rule = next((rule for rule in self._rules if rule.meets(exchange.seen)), None)
         exchange.rule = rule
         if rule is None:
@@ -274,12 +291,21 @@ def _handler(proxy: Proxy) -> type[http.server.BaseHTTPRequestHandler]:
             pass
 
         def take(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path, _, query = self.path.partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
             key = unquote(path).lstrip("/").partition("/")[2]
-            seen = Seen(self.command, key, query, headers, body, time.monotonic())
+            seen = Seen(self.command, key, query, headers, b"", time.monotonic())
+            proxy.record(seen)
+            seen.body = b"".join(self.pieces(int(self.headers.get("Content-Length") or 0)))
             proxy.take(Exchange(proxy, self, seen))
+
+        def pieces(self, length: int) -> Iterator[bytes]:
+            """Read a body, no faster than the link of the proxy is."""
+            began, got = time.monotonic(), 0
+            while got < length and (piece := self.rfile.read(min(_PIECE_BYTES, length - got))):
+                got += len(piece)
+                time.sleep(max(0.0, began + got / proxy.bytes_per_second - time.monotonic()))
+                yield piece
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = take  # noqa: N815 - http.server's names
 

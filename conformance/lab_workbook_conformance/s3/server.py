@@ -53,7 +53,7 @@ def running() -> Iterator[Server]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(port, process)
+        wait_for(port, process)
         yield Server(f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.kill()
@@ -68,7 +68,13 @@ def free_port() -> int:
         return port
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """
+    Wait until a process that was started just now listens on a port of the loopback.
+
+    Raises:
+        NoServer: it has ended, or it does not listen within a minute.
+    """
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):

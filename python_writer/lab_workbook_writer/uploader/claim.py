@@ -28,7 +28,8 @@ from lab_workbook.protocol import _spec, documents
 from lab_workbook.store import Store
 
 from lab_workbook_writer.uploader.journal import Journal
-from lab_workbook_writer.uploader.lanes import Refused
+from lab_workbook_writer.uploader.upload_queue import Kind
+from lab_workbook_writer.uploader.uploads import Refused
 
 # What the journal calls a refusal. Expired credentials are none: new ones may come while we wait.
 _REASONS: Mapping[type[LabWorkbookError], str] = {
@@ -47,6 +48,7 @@ class ClaimJob:
     ``open_store`` is called when the bucket is needed, because it may be what fails.
     """
 
+    kind = Kind.CLAIM
     is_bulky = False
 
     def __init__(

@@ -12,12 +12,12 @@ import contextlib
 import enum
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from lab_workbook.errors import CredentialsMissing, InvalidName, LabWorkbookError, warn
-from lab_workbook.protocol import _spec, layout, names
+from lab_workbook.protocol import _spec, names
 from lab_workbook.protocol.locks import Lock
 from lab_workbook.store.wire import Wire
 
@@ -27,12 +27,13 @@ from lab_workbook_writer.uploader.growth import Growth
 from lab_workbook_writer.uploader.heartbeat import Heartbeat
 from lab_workbook_writer.uploader.jobs import PutJob, Sender, remove
 from lab_workbook_writer.uploader.journal import Journal, Sent
-from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
 from lab_workbook_writer.uploader.script import Life, Script
 from lab_workbook_writer.uploader.sealing import Sealing
 from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.upload_queue import Kind, Mark, UploadQueue
+from lab_workbook_writer.uploader.uploads import Uploads
 from lab_workbook_writer.uploader.weather import Weather
 
 # How long a request that is under way may hold up the end of this process.
@@ -98,18 +99,14 @@ class Delivery:
         self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL), wire)
         self._weather = Weather(self._journal)
         self._sender = Sender(self._journal, lambda: self._to.open(self.tag, wire), self._weather.moved)
-        self._lanes = Lanes(
-            first=None if self._journal.is_claimed else _spec.LAYOUT_BEGIN,
-            report=self._report,
-            wake=life.wake,
-            may_move=self._may_move,
-        )
-        self._growth = Growth(self._sender, self._lanes, self._is_series_lost)
-        self._sealing = Sealing(self._sender, self._lanes, spool, self._script)
-        self._heartbeat = Heartbeat(self._sender, self._lanes)
+        waiting = UploadQueue(is_claimed=self._journal.is_claimed, may_send=self._may_send)
+        self._uploads = Uploads(waiting, report=self._report, wake=life.wake)
+        self._growth = Growth(self._sender, self._uploads, self._is_series_lost)
+        self._sealing = Sealing(self._sender, self._uploads, spool, self._script)
+        self._heartbeat = Heartbeat(self._sender, self._uploads)
         # Where the journal says that a later put of a name has arrived, earlier ones are skipped.
         self._arrived = {name: sent.outbox for name, sent in self._journal.published.items() if sent.outbox}
-        self._flushes: list[tuple[Any, Any]] = []
+        self._flushes: deque[tuple[Any, Mark]] = deque()
         self._end: Line | None = None
         # No more will come; and all of it was looked at.
         self._is_ending = False
@@ -127,7 +124,7 @@ class Delivery:
     @property
     def reason(self) -> str:
         """Why not everything has arrived, as far as it is known."""
-        return str(self._lanes.refusal or self._weather.trouble)
+        return str(self._uploads.refusal or self._weather.trouble)
 
     @property
     def is_taken(self) -> bool:
@@ -147,13 +144,13 @@ class Delivery:
         # An end.json that another process may have sent is sent again as it is.
         self._is_ending = self._is_over = self._sealing.resume(self._lines)
         self._turn()
-        self._lanes.start()
+        self._uploads.start()
         try:
             while (result := self._result()) is None:
                 self._life.wait(_spec.TIMING_POLL_SECONDS)
                 self._turn()
         finally:
-            self._lanes.stop(_LAST_REQUESTS_SECONDS)
+            self._uploads.stop(_LAST_REQUESTS_SECONDS)
             self._journal.close()
         if result is Result.ENDED:
             # Somebody else may have removed it already.
@@ -171,7 +168,7 @@ class Delivery:
             tag=self.tag,
             explicit=self._explicit,
         )
-        self._lanes.submit(_spec.LAYOUT_BEGIN, job)
+        self._uploads.submit(_spec.LAYOUT_BEGIN, job)
 
     def _turn(self) -> None:
         """Look at everything once."""
@@ -190,13 +187,13 @@ class Delivery:
         if self._is_over and not was_over:
             # From now on it counts how long nothing moves; before, the script just had nothing to say.
             self._weather.moved(0)
-            self._lanes.hurry()
+            self._uploads.hurry()
         is_hurried = self._hurried_at is not None
         if is_hurried:
-            self._lanes.hurry()
+            self._uploads.hurry()
         self._publish(all_rows=self._is_over or not self._stays or is_hurried)
         self._answer_flushes()
-        self._weather.watch(self._lanes.seconds_under_way)
+        self._weather.watch(self._uploads.seconds_in_flight)
 
     def _is_dead(self) -> bool:
         return self._is_declared_dead or self._script.life() is Life.DEAD
@@ -240,15 +237,15 @@ class Delivery:
         def lose(why: str) -> None:
             self._lose(name, why, outbox=outbox)
 
-        self._lanes.submit(name, PutJob(self._sender, self._spool, name, outbox, lose))
+        self._uploads.submit(name, PutJob(self._sender, self._spool, name, outbox, lose))
 
     def _take_flush(self, number: Any) -> None:
         if str(number) in self._journal.flushed:
             return
         self._publish(all_rows=True)
-        self._lanes.hurry()
-        beside = set() if self._is_ending else self._growth.lanes_beside | {_spec.LAYOUT_HEARTBEAT}
-        self._flushes.append((number, self._lanes.mark(without=beside)))
+        self._uploads.hurry()
+        # The last rows of a series are in its artifact alone.
+        self._flushes.append((number, self._uploads.mark(is_whole=self._is_ending)))
 
     def _report(self, error: Exception | None) -> None:
         # The writer restores what was removed from its spool; the network has no part in it.
@@ -293,21 +290,17 @@ class Delivery:
         if not self._is_ending:
             self._heartbeat.turn(now)
 
-    def _may_move(self, name: str) -> bool:
-        """Say whether a lane may move: artifacts wait until it is known that they can be replaced."""
-        return self._is_over or layout.is_hidden(name) or self._journal.overwrites is True
+    def _may_send(self, kind: Kind) -> bool:
+        """Say whether a kind may be sent: artifacts wait until it is known that they can be replaced."""
+        is_artifact = kind in (Kind.ARTIFACT, Kind.REFRESH)
+        return not is_artifact or self._is_over or self._journal.overwrites is True
 
     def _answer_flushes(self) -> None:
-        waiting = []
-        for number, mark in self._flushes:
-            if self._lanes.has_delivered(mark):
-                self._journal.say("flushed", id=number)
-            else:
-                waiting.append((number, mark))
-        self._flushes = waiting
+        while self._flushes and self._uploads.has_delivered(self._flushes[0][1]):
+            self._journal.say("flushed", id=self._flushes.popleft()[0])
 
     def _result(self) -> Result | None:
-        if self._lanes.refusal is not None:
+        if self._uploads.refusal is not None:
             return Result.REFUSED
         if self._journal.is_sealed:
             return Result.SEALED
@@ -323,10 +316,10 @@ class Delivery:
         return None if self._lock.is_held else Result.TAKEN
 
     def _result_of_patience(self) -> Result | None:
-        if self._is_over and self._lanes.is_idle and not self._sealing.is_begun:
+        if self._is_over and self._uploads.is_idle and not self._sealing.is_begun:
             self._seal()
             return None
-        if not self._is_over and not self._stays and self._lanes.is_quiet:
+        if not self._is_over and not self._stays and self._uploads.is_quiet:
             return Result.CAUGHT_UP
         if self._weather.idle() < self._idle_seconds:
             return None
@@ -341,7 +334,7 @@ class Delivery:
         if min(hurried, self._weather.idle()) >= _HURRY_SECONDS:
             return True
         # A script that is over goes on to its end.json.
-        return not self._is_over and self._lanes.is_quiet and hurried >= _LAST_WORDS_SECONDS
+        return not self._is_over and self._uploads.is_quiet and hurried >= _LAST_WORDS_SECONDS
 
     def _seal(self) -> None:
         document = end_document(

@@ -1,8 +1,8 @@
 """
 All series of a spool: what of them is sent when, while they grow and when they are over.
 
-Segments have a lane of their own for each series, and so wait for nothing but each other. The artifact
-is refreshed, and what is superseded is removed, in two more.
+The upload queue has three keys for each series: one for its segments, which so wait for nothing but each
+other, one for the artifact and one for the removal of superseded segments.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from lab_workbook.protocol import _spec, segments
 from lab_workbook.protocol.segments import Segment
 
 from lab_workbook_writer.uploader.jobs import NoJob, Sender
-from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.publications import Series
 from lab_workbook_writer.uploader.segments import Trail
 from lab_workbook_writer.uploader.series_jobs import ArtifactJob, RemoveJob, SegmentJob
+from lab_workbook_writer.uploader.upload_queue import Kind
+from lab_workbook_writer.uploader.uploads import Uploads
 
 
 class Growth:
@@ -28,11 +29,11 @@ class Growth:
     ``is_lost`` is asked about a series without a file, and returns whether nobody can restore it.
     """
 
-    def __init__(self, sender: Sender, lanes: Lanes, is_lost: Callable[[str], bool]) -> None:
+    def __init__(self, sender: Sender, uploads: Uploads, is_lost: Callable[[str], bool]) -> None:
         self._sender = sender
         self._is_lost = is_lost
         self._journal = sender.journal
-        self._lanes = lanes
+        self._uploads = uploads
         self._series: dict[str, _Growing] = {}
 
     def add(self, path: str, name: str, save_every: int | None, *, upload_every: float) -> None:
@@ -41,12 +42,7 @@ class Growth:
             return
         trail = self._journal.trail(name)
         series = Series(path, name, save_every, published=trail.end, upload_every=upload_every)
-        self._series[name] = _Growing(self._sender, self._lanes, series, trail)
-
-    @property
-    def lanes_beside(self) -> set[str]:
-        """The lanes that readers who know segments need not wait for."""
-        return {*self._series, *map(_removals, self._series)}
+        self._series[name] = _Growing(self._sender, self._uploads, series, trail)
 
     def turn(self, now: float, *, all_rows: bool, is_over: bool) -> None:
         """Send what is due, or all rows; ``is_over`` says that no more will come."""
@@ -63,9 +59,9 @@ class Growth:
 class _Growing:
     """One series, and what was asked for of late."""
 
-    def __init__(self, sender: Sender, lanes: Lanes, series: Series, trail: Trail) -> None:
+    def __init__(self, sender: Sender, uploads: Uploads, series: Series, trail: Trail) -> None:
         self._sender = sender
-        self._lanes = lanes
+        self._uploads = uploads
         self._series = series
         self._trail = trail
         self._artifact_bytes = 0
@@ -83,8 +79,8 @@ class _Growing:
     def give_up(self) -> None:
         """Leave the series as far as its segments reach: its file will never be there again."""
         self._is_given_up = True
-        for lane in (self._series.name, segments.folder(self._series.name)):
-            self._lanes.submit(lane, NoJob())
+        self._uploads.submit(self._series.name, NoJob(Kind.REFRESH))
+        self._uploads.submit(segments.folder(self._series.name), NoJob(Kind.ROWS))
         sent = self._sender.journal.published.get(self._series.name)
         if self._trail.end > (sent.bytes if sent else 0):
             self._sender.journal.say(
@@ -129,17 +125,17 @@ class _Growing:
             is_due = True
         if is_due:
             name = self._series.name
-            self._lanes.submit(_removals(name), RemoveJob(self._sender, name, self._removable))
+            self._uploads.submit(_removals(name), RemoveJob(self._sender, name, self._removable))
 
     def _send_segment(self, end: int) -> None:
         job = SegmentJob(self._sender, self._series.path, self._series.name, end)
-        self._lanes.submit(segments.folder(self._series.name), job)
+        self._uploads.submit(segments.folder(self._series.name), job)
 
     def _send_artifact(self, size: int) -> None:
         if size > self._artifact_bytes:
             self._artifact_bytes = size
             job = ArtifactJob(self._sender, self._series.path, self._series.name, size)
-            self._lanes.submit(self._series.name, job)
+            self._uploads.submit(self._series.name, job)
 
 
 def _removals(name: str) -> str:

@@ -21,27 +21,29 @@ from lab_workbook.errors import (
 from lab_workbook.protocol import _spec, documents, jsontext
 
 from lab_workbook_writer.uploader.jobs import Sender
-from lab_workbook_writer.uploader.lanes import Lanes
+from lab_workbook_writer.uploader.upload_queue import Kind
+from lab_workbook_writer.uploader.uploads import Uploads
 
 
 class Heartbeat:
-    """Beats once a minute, in a lane of its own."""
+    """Beats once a minute."""
 
-    def __init__(self, sender: Sender, lanes: Lanes) -> None:
+    def __init__(self, sender: Sender, uploads: Uploads) -> None:
         self._sender = sender
-        self._lanes = lanes
+        self._uploads = uploads
         self._next = float("-inf")
 
     def turn(self, now: float) -> None:
         """Beat, if it is time; ``now`` is that of a monotonic clock."""
         if now >= self._next and self._sender.journal.overwrites is not False:
             self._next = now + _spec.TIMING_HEARTBEAT_SECONDS
-            self._lanes.submit(_spec.LAYOUT_HEARTBEAT, BeatJob(self._sender))
+            self._uploads.submit(_spec.LAYOUT_HEARTBEAT, BeatJob(self._sender))
 
 
 class BeatJob:
     """One beat, or the first two."""
 
+    kind = Kind.DOCUMENT
     is_bulky = False
 
     def __init__(self, sender: Sender) -> None:

@@ -29,10 +29,10 @@ from lab_workbook.store.wire import Wire
 from lab_workbook_writer.uploader import sealing
 from lab_workbook_writer.uploader.claim import ClaimJob
 from lab_workbook_writer.uploader.journal import Journal
-from lab_workbook_writer.uploader.lanes import Refused
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
 from lab_workbook_writer.uploader.section import Section
 from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.uploads import Refused
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _PAUSE_SECONDS: Final = 0.5

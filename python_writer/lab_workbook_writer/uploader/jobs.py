@@ -18,6 +18,7 @@ from lab_workbook.store import Store
 from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.section import Section
 from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.upload_queue import Kind
 
 # From this size on a request may take long enough to make others wait.
 BULKY_BYTES: Final = 1024 * 1024
@@ -42,7 +43,7 @@ class Sender:
     @property
     def store(self) -> Store:
         """The bucket, opened once."""
-        # Several lanes may ask at once, and a client takes a while to make.
+        # Several threads may ask at once, and a client takes a while to make.
         with self._lock:
             if self._store is None:
                 self._store = self._open_store()
@@ -94,6 +95,8 @@ class Sender:
 class PutJob:
     """An artifact that was saved: a file of the outbox, removed once it has arrived."""
 
+    kind = Kind.ARTIFACT
+
     def __init__(
         self, sender: Sender, spool: Spool, name: str, outbox: str, lose: Callable[[str], None]
     ) -> None:
@@ -130,6 +133,9 @@ class NoJob:
     """Nothing to send: takes the place of a job that can never succeed."""
 
     is_bulky = False
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
 
     def run(self) -> None:
         """Do nothing."""

@@ -21,10 +21,11 @@ from lab_workbook.protocol.rows import count_rows, end_of_rows
 
 from lab_workbook_writer.uploader.jobs import Sender
 from lab_workbook_writer.uploader.journal import Journal
-from lab_workbook_writer.uploader.lanes import Lanes
 from lab_workbook_writer.uploader.queue import Line
 from lab_workbook_writer.uploader.script import Life, Script, has_ended
 from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.upload_queue import Kind
+from lab_workbook_writer.uploader.uploads import Uploads
 
 
 class SealJob:
@@ -34,6 +35,7 @@ class SealJob:
     ``is_final`` says that the spool may be removed then: nothing is recorded there any more.
     """
 
+    kind = Kind.DOCUMENT
     is_bulky = False
 
     def __init__(self, sender: Sender, data: bytes, *, is_final: bool) -> None:
@@ -79,9 +81,9 @@ class SealJob:
 class Sealing:
     """Seals one experiment, or goes on with that."""
 
-    def __init__(self, sender: Sender, lanes: Lanes, spool: Spool, script: Script) -> None:
+    def __init__(self, sender: Sender, uploads: Uploads, spool: Spool, script: Script) -> None:
         self._sender = sender
-        self._lanes = lanes
+        self._uploads = uploads
         self._spool = spool
         self._script = script
         self.is_begun = False
@@ -104,7 +106,7 @@ class Sealing:
 
     def _submit(self, data: bytes, *, is_final: bool) -> None:
         self.is_begun = True
-        self._lanes.submit(_spec.LAYOUT_END, SealJob(self._sender, data, is_final=is_final))
+        self._uploads.submit(_spec.LAYOUT_END, SealJob(self._sender, data, is_final=is_final))
 
     def _is_over_for_good(self, lines: list[Line]) -> bool:
         """Say whether it is certain that the script records nothing any more."""

@@ -67,11 +67,13 @@ class Trail:
         )
         return self.end if is_small or self.end >= 2 * self.refreshed else None
 
+    def bytes_up_to(self, end: int) -> int:
+        """Return how many bytes the segment has that publishes all rows up to a byte."""
+        return end - self._next_start()
+
     def publish(self, end: int) -> Segment:
         """Begin a publication of all rows up to a byte; returns the segment to send."""
-        level = _level(self.publications + 1)
-        start = self._ends[level] if level < len(self._ends) else 0
-        self.pending = Segment(self.name, start, end)
+        self.pending = Segment(self.name, self._next_start(), end)
         return self.pending
 
     def delivered(self, segment: Segment) -> None:
@@ -114,6 +116,10 @@ class Trail:
     def may_shrink_below(self, size: int) -> bool:
         """Say whether the artifact may be found shorter than this, though it was sent whole."""
         return any(sent is not None and sent < size for sent in (self._sending, self._given_up))
+
+    def _next_start(self) -> int:
+        level = _level(self.publications + 1)
+        return self._ends[level] if level < len(self._ends) else 0
 
     def _supersede(self, segments: list[Segment]) -> None:
         with self._lock:

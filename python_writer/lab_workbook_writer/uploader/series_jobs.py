@@ -17,18 +17,21 @@ from lab_workbook.protocol.segments import Segment
 
 from lab_workbook_writer.uploader.jobs import BULKY_BYTES, Sender, Unreplaceable
 from lab_workbook_writer.uploader.section import Section
+from lab_workbook_writer.uploader.upload_queue import Kind
 
 
 class SegmentJob:
     """The publication of a series up to the end of a row."""
 
-    is_bulky = False
+    kind = Kind.ROWS
 
     def __init__(self, sender: Sender, path: str, name: str, end: int) -> None:
         self._sender = sender
         self._path = path
         self._name = name
         self._end = end
+        # Every so often a segment holds all that went before.
+        self.is_bulky = sender.journal.trail(name).bytes_up_to(end) >= BULKY_BYTES
 
     def run(self) -> None:
         """Finish the publication that was begun before, if any, and then send what is new."""
@@ -41,6 +44,8 @@ class SegmentJob:
 
 class ArtifactJob:
     """A series as the artifact that plain tools see: refreshed while it grows, and whole at the end."""
+
+    kind = Kind.REFRESH
 
     def __init__(self, sender: Sender, path: str, name: str, size: int) -> None:
         self._sender = sender
@@ -72,6 +77,7 @@ class ArtifactJob:
 class RemoveJob:
     """Segments that nobody needs any more."""
 
+    kind = Kind.REMOVAL
     is_bulky = False
 
     def __init__(self, sender: Sender, name: str, segments: deque[Segment]) -> None:

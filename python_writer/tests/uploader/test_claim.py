@@ -11,7 +11,7 @@ from lab_workbook.protocol import process
 from lab_workbook.store import Blob
 from lab_workbook_writer.uploader.claim import ClaimJob
 from lab_workbook_writer.uploader.journal import Journal
-from lab_workbook_writer.uploader.lanes import Refused
+from lab_workbook_writer.uploader.uploads import Refused
 
 
 def test_a_tag_that_another_experiment_has_is_refused(make_spool, bucket_prefix):
