@@ -109,7 +109,8 @@ function labWorkbook.newExperiment(self, options)
    options = optionsOf(self, options)
    checkOptions(options)
    if config.isDisabled() then
-      return Workbook.new(options.tag ~= nil and tag.check(options.tag) or tag.new(), nowhere.new())
+      return Workbook.new(options.tag ~= nil and tag.check(options.tag) or tag.new(),
+         nowhere.new('disabled:', function() end))
    end
    local chosen, place = claim(options)
    terminal.announce(chosen, place.where)

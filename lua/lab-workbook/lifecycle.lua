@@ -8,21 +8,17 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local errors = require 'lab-workbook.errors'
-local process = require 'lab-workbook.process'
 
 local lifecycle = {}
 
--- Everything that is open, and the process that opened it.
+-- Everything that is open. A forked child has a copy; its workbooks leave the experiments to their parent.
 local open = {}
 
 local function finishAll()
-   for object, pid in pairs(open) do
+   for object in pairs(open) do
       open[object] = nil
-      -- A forked child has a copy of all this and must leave the experiment to its parent.
-      if pid == (process.id() or 0) then
-         local done, problem = pcall(object.finishUnasked, object)
-         if not done then errors.warn('the end could not be written: ' .. tostring(problem)) end
-      end
+      local done, problem = pcall(object.finishUnasked, object)
+      if not done then errors.warn('the end could not be written: ' .. tostring(problem)) end
    end
 end
 
@@ -43,7 +39,7 @@ lifecycle.sentinel = sentinel(finishAll)
 --- See to it that `finishUnasked` of an object is called when the state closes.
 -- @table object a workbook
 function lifecycle.watch(object)
-   open[object] = process.id() or 0
+   open[object] = true
 end
 
 --- Forget an object that has ended.

@@ -6,6 +6,7 @@ require 'lab-workbook.interpreted'(true, true)
 
 local files = require 'lab-workbook.files'
 local redaction = require 'lab-workbook.redaction'
+local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
 
 local process = {}
@@ -35,6 +36,39 @@ function process.id()
    local status = files.read('/proc/self/status') or ''
    if status:match('NSpid:%s+%d+%s+%d') then return pid, nil end
    return pid, fields[20]
+end
+
+-- Returns getpid(2) by LuaJIT's foreign functions; nil in any other Lua.
+local function foreignId()
+   if not rawget(_G, 'jit') then return nil end
+   local known, ffi = pcall(require, 'ffi')
+   if not known then return nil end
+   local ran, pid = pcall(function()
+      ffi.cdef 'int getpid(void);'
+      return ffi.C.getpid()
+   end)
+   return ran and tonumber(pid) or nil
+end
+
+--- Return which process runs this, for `process.isForkOf`.
+-- Where the system has no /proc and this is plain Lua, a shell is asked for the id of its parent.
+-- @treturn table `pid` and `started`, as far as they are known
+function process.current()
+   local pid, started = process.id()
+   pid = pid or foreignId() or tonumber((shell.read('echo $PPID')))
+   return {pid = pid, started = started}
+end
+
+--- Return whether the running process is another one than the given one, which it was then forked from.
+-- What is not known of one of the two, because the system cannot open one more file, is no difference.
+-- @table owner from `process.current`
+-- @treturn boolean
+function process.isForkOf(owner)
+   local here = process.current()
+   for key, known in pairs(owner) do
+      if here[key] ~= nil and here[key] ~= known then return true end
+   end
+   return false
 end
 
 -- A shell can give two megabytes, for a list of files; begin.json is read whenever an experiment is listed.

@@ -224,6 +224,11 @@ function Spool:tick(now)
    self.delivery:look(now)
 end
 
+--- Let go of the life pipe in a forked child, which may live longer than the script.
+function Spool:leave()
+   self.delivery:letGo()
+end
+
 --- Tell the uploader that nothing follows, and wait as long as is due.
 -- @table ending ended, outcome, error, lost
 -- @treturn boolean whether all has arrived

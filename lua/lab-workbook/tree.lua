@@ -143,6 +143,9 @@ function Tree:sync()
    return code == 0
 end
 
+--- Let go of what a forked child must not hold open.
+function Tree.leave() end
+
 --- Cut off the blanks that a full disk has left at the end of a file that grows. It stays open, and what is
 -- removed while the end is awaited is restored from it.
 -- @tparam AppendFile file from `grow`

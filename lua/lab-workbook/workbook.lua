@@ -23,8 +23,10 @@ local json = require 'lab-workbook.json'
 local lifecycle = require 'lab-workbook.lifecycle'
 local losses = require 'lab-workbook.losses'
 local names = require 'lab-workbook.names'
+local nowhere = require 'lab-workbook.nowhere'
 local optimlogger = require 'lab-workbook.optimlogger'
 local plainoptions = require 'lab-workbook.options'
+local process = require 'lab-workbook.process'
 local redaction = require 'lab-workbook.redaction'
 local series = require 'lab-workbook.series'
 local shell = require 'lab-workbook.shell'
@@ -46,12 +48,29 @@ function Workbook.new(tag, place)
    self.series = {}
    -- A descriptor kept in reserve, so that the experiment can end in a script that has used up all others.
    self.spare = io.open('/dev/null', 'rb')
+   self.owner = process.current()
    lifecycle.watch(self)
    return self
 end
 
 function Workbook:__tostring()
    return ('workbook %s in %s'):format(self.tag, self.where)
+end
+
+-- Stops recording in a process that was forked from the one that opened the experiment: its files are the
+-- parent's.
+local function leaveToParent(self)
+   if not process.isForkOf(self.owner) then return end
+   self.owner = process.current()
+   self.place:leave()
+   local isSaid = false
+   self.place = nowhere.new(self.where, function()
+      if isSaid then return end
+      isSaid = true
+      errors.warn(('this process was forked from the one that writes %s: what it logs is not recorded')
+         :format(self.tag))
+   end)
+   self.isForked = true
 end
 
 -- Raises if a verb was called with a dot, or after the end.
@@ -62,6 +81,7 @@ local function check(self, verb)
    if self.isClosed then
       errors.misuse('end.last', ('the workbook %s is closed, so %s is too late'):format(self.tag, verb))
    end
+   leaveToParent(self)
 end
 
 -- Returns the name of an artifact: what the caller said, and the suffix of its kind (rule kind.suffix).
@@ -151,7 +171,7 @@ function Workbook:saveGitStatus(name)
    for _, suffix in ipairs{spec.KIND_GIT_COMMIT_SUFFIX, spec.KIND_GIT_PATCH_SUFFIX, spec.GIT_STATE_SUFFIX} do
       artifact(self, name, suffix)
    end
-   if self.place.isNowhere then return end
+   if self.place.isNowhere then return self.place.notice() end
    local captured = source.capture(name)
    if captured.isLost then
       self.losses:add(spec.LOSS_ARTIFACTS, ('saveGitStatus: %s'):format(captured.nothing))
@@ -172,7 +192,7 @@ function Workbook:saveEnvironment(name)
    check(self, 'saveEnvironment')
    if name == nil then name = spec.ENVIRONMENT_DEFAULT_NAME end
    local full = artifact(self, name, spec.KIND_JSON_SUFFIX)
-   if self.place.isNowhere then return end
+   if self.place.isNowhere then return self.place.notice() end
    local captured = environment.capture()
    self.losses:addSecrets(text.shown(full), captured.secrets)
    saveBytes(self, full, json.encode(captured.document, self.losses.report))
@@ -306,16 +326,20 @@ end
 -- @tparam AppendFile file its file
 -- @func rowText gives the text of a row, and the time
 function Workbook:log(name, file, rowText)
-   local place, seen = self.place, 0
+   local seen = 0
    return function(row)
       if self.isClosed then check(self, 'a row of ' .. text.shown(name)) end
       local line, now = rowText(row)
+      local isLater = now ~= seen
+      if isLater then
+         seen = now
+         -- Once a second, because it takes 20 microseconds, as long as several rows.
+         leaveToParent(self)
+      end
+      if self.isForked then return self.place.notice() end
       local done, problem = file:append(line)
       if not done then self.losses:add(spec.LOSS_ROWS, ('%s: %s'):format(text.shown(name), problem)) end
-      if now ~= seen then
-         seen = now
-         if place.tick then watch(self, place, now) end
-      end
+      if isLater and self.place.tick then watch(self, self.place, now) end
    end
 end
 
@@ -331,6 +355,7 @@ function Workbook:flush(seconds)
 end
 
 local function finish(self, outcome)
+   leaveToParent(self)
    self.isClosed = true
    lifecycle.forget(self)
    if io.type(self.spare) == 'file' then self.spare:close() end
