@@ -27,6 +27,9 @@ from lab_workbook_writer.descriptors import (
     sync,
 )
 
+from lab_workbook_writer import forks
+from lab_workbook_writer.forks import own_page
+
 Opener = Callable[[], int]
 
 _CLOSED: Final = -1
@@ -67,6 +70,10 @@ class AppendFile:
         Raises:
             OSError: the disk refused it.
         """
+        # Before the lock, which another thread of the parent may have held: a fork gets a new one, and the
+        # opener then leads to no file of the parent's.
+        if not own_page[0]:
+            forks.check()
         with self._lock:
             if (
                 self._descriptor < 0

@@ -12,14 +12,13 @@ open, and passes everything on to whoever listened before:
 A bare ``raise SystemExit(3)`` outside of ``with`` passes all three by. Only that it came, and not
 its status, shows in a script: then the outcome is ``ended``, which claims nothing.
 
-A forked child must not touch its parent's experiment; `os.register_at_fork` tells each workbook.
+A forked child must not touch its parent's experiment; `forks` tells each workbook.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -27,6 +26,8 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 from lab_workbook.protocol import _spec
+
+from lab_workbook_writer import forks
 
 
 class Ended(NamedTuple):
@@ -45,6 +46,8 @@ class Watch:
 
     def start(self) -> None:
         """Listen from now on."""
+        # Else what this process opens would count as its parent's.
+        forks.check()
         for hook in _hooks:
             hook.install()
         _open.append(self)
@@ -163,6 +166,7 @@ _hooks = (_Hook("excepthook", _on_exception), _Hook("exit", _on_exit))
 
 
 def _end_all() -> None:
+    forks.check()
     ended = _last_word.ended or Ended(_outcome_of_silence())
     for watch in _open.copy():
         # Ctrl-C ends the wait for one delivery; the others are still to be ended.
@@ -186,6 +190,6 @@ def _after_fork() -> None:
         watch.after_fork()
 
 
-# These two cannot be taken back; with nothing open they do nothing.
+forks.listen(_after_fork)
+# This cannot be taken back; with nothing open it does nothing.
 atexit.register(_end_all)
-os.register_at_fork(after_in_child=_after_fork)

@@ -21,7 +21,7 @@ from lab_workbook.errors import InvalidRow, InvalidSeries
 from lab_workbook.protocol import _spec, cells
 from lab_workbook.protocol.text import is_utf8
 
-from lab_workbook_writer import guard
+from lab_workbook_writer import forks, guard
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.losses import Losses
 
@@ -79,6 +79,8 @@ class TimeSeriesLog:
                 end_of_row = strftime(f",{_spec.SERIES_DATE_FORMAT}\n", gmtime(now))
                 # One tuple, so that no other thread sees this second with another one's text.
                 self._clock = (now, end_of_row)
+                # Where the kernel does not show a fork by itself.
+                forks.check()
             self._append((line + end_of_row).encode())
         except Exception as error:
             if not self._absorbs(error, 1):

@@ -22,7 +22,7 @@ from lab_workbook.errors import ConfigurationError, InvalidSeries, InvalidValue,
 from lab_workbook.protocol import _spec, documents, jsontext, names
 from lab_workbook.protocol.text import mended
 
-from lab_workbook_writer import guard, lifecycle, series_log
+from lab_workbook_writer import forks, guard, lifecycle, series_log
 from lab_workbook_writer.append_file import AppendFile, Opener
 
 # All that costs little is imported here and not in its verb: the package may be gone by then.
@@ -31,6 +31,7 @@ from lab_workbook_writer.capture import model
 from lab_workbook_writer.capture import tensors as tensor_files
 from lab_workbook_writer.capture.plain import plain
 from lab_workbook_writer.capture.redaction import redactions
+from lab_workbook_writer.forks import own_page
 from lab_workbook_writer.handover import Source
 from lab_workbook_writer.losses import Losses
 from lab_workbook_writer.metrics import Metrics
@@ -303,6 +304,7 @@ class Workbook:
         fields = series_log.check_fields(name, fields)
         every = series_log.check_save_every(name, save_every)
         header = series_log.header(fields)
+        self._check_open()
         with self._lock:
             path = self._take(name, self._series_suffix, is_series=True)
             file = self._append_file(path, lambda: self._open_series(path, header, every))
@@ -337,6 +339,8 @@ class Workbook:
             InvalidSeries: a key cannot be a field (rule ``series.fields``).
             InvalidValue: a value is of a type that has no rule (rule ``series.value``).
         """
+        if not own_page[0]:
+            forks.check()
         # Not decorated with `guard.verb`, which costs a call per row.
         try:
             self._metrics.log(values, step)
@@ -380,6 +384,7 @@ class Workbook:
         """
         from lab_workbook_writer.capture import sampling
 
+        self._check_open()
         every, root = sampling.check(every), getattr(self._place, "root", None)
         # A guest leaves it to rank 0, and a workbook that is switched off has no folder.
         if self._sampler is not None or self._guest is not None or root is None:
@@ -484,10 +489,12 @@ class Workbook:
             self._place.look()
 
     def _check_open(self) -> None:
+        forks.check()
         if not self._is_open:
             raise Misuse("end.last", f"the experiment {self.tag} is closed: nothing can be added to it")
 
     def _end(self, ended: lifecycle.Ended) -> bool:
+        forks.check()
         if self._is_open:
             self._spare.release()
         if self._output is not None and self._is_open:

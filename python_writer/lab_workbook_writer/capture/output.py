@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from lab_workbook_writer import forks
 from lab_workbook_writer.capture.redaction import redacted_text
 from lab_workbook_writer.guard import absorbing
 
@@ -76,6 +77,7 @@ class OutputCapture:
 
     def feed(self, name: str, text: str) -> None:
         """Take a text that was written to a stream."""
+        forks.check()
         if not self.is_active or not text or getattr(self._inside, "is_busy", False):
             return
         self._inside.is_busy = True
