@@ -9,17 +9,21 @@ require 'lab-workbook.interpreted'(true, true)
 return [==[
 # --- who lives, and who delivers -------------------------------------------------------------------
 
-# 0: a process has gone; 1: it is there; 2: this system cannot tell. Given are its id, its start, the boot and
-# its namespace.
+# 0: a process has gone; 1: it is there; 2: this system cannot tell. Given are its id, its start, the boot,
+# its namespace and, where it is known, its program.
 ask() {
    [ -n "$boot" ] && [ "$3" = "$boot" ] && [ "$4" = "$namespace" ] && [ "$2" != - ] || return 2
    # With the mount option hidepid the processes of other users cannot be seen.
    [ -e /proc/1/stat ] || return 2
    { IFS= read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 0
-   asked_for=$2
+   pid=$1 asked_for=$2 image=${5:--}
    set -- ${stat##*')' }
    case $1 in Z | X) return 0 ;; esac
-   [ "${20}" != "$asked_for" ]
+   [ "${20}" = "$asked_for" ] || return 0
+   # The same process may run another program since.
+   [ "$image" != - ] && { IFS= read -r stat < "/proc/$pid/task/$pid/stat"; } 2>/dev/null || return 1
+   set -- ${stat##*')' }
+   [ "${26}" != 0 ] && [ $((${26} % IMAGE_DIVISOR)) != "$image" ]
 }
 
 # Prints when this worker was started.

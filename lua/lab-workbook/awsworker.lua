@@ -12,6 +12,7 @@ local claim = require 'lab-workbook.awsclaim'
 local ending = require 'lab-workbook.awsend'
 local owner = require 'lab-workbook.awsowner'
 local requests = require 'lab-workbook.awsrequests'
+local spec = require 'lab-workbook.spec'
 
 local WORKER = [==[
 #!/bin/sh
@@ -20,6 +21,8 @@ local WORKER = [==[
 set -uf
 umask 077
 
+# What pidImage of begin.json is the rest of.
+IMAGE_DIVISOR=@DIVISOR@
 # Whole seconds, but a turn, which is half a second.
 CALM=15 IDLE=600 REFRESH=600 LONGEST_PAUSE=60 REST_FACTOR=20 BEAT_EVERY=60
 # The bytes by which two starts of aws may differ.
@@ -316,4 +319,10 @@ main() {
 main "$@"
 ]==]
 
-return (WORKER:gsub('@(%u+)@', {CLAIM = claim, END = ending, OWNER = owner, REQUESTS = requests}))
+return (WORKER:gsub('@(%u+)@', {
+   CLAIM = claim,
+   DIVISOR = ('%d'):format(spec.BEGIN_IMAGE_DIVISOR),
+   END = ending,
+   OWNER = owner,
+   REQUESTS = requests,
+}))

@@ -1,5 +1,6 @@
 --- Who writes this experiment?
--- A process id alone is used again; with its start time and the boot of its machine it is unique.
+-- A process id alone is used again; with its start time and the boot of its machine it is unique. A process
+-- that replaces its program by exec keeps both, so the program is recognized, too.
 -- @module lab-workbook.process
 
 require 'lab-workbook.interpreted'(true, true)
@@ -18,25 +19,44 @@ local function firstLine(path)
    return line
 end
 
+-- Returns the fields of a line of /proc/PID/stat by their numbers in proc(5), without the second.
+local function fieldsOf(stat)
+   local fields, number = {stat:match('^%d+')}, 2
+   -- The second field is the program's name in parentheses, which may hold spaces and parentheses.
+   for field in stat:match('^.*%)(.*)$'):gmatch('[^ ]+') do
+      number = number + 1
+      fields[number] = field
+   end
+   return fields
+end
+
 --- Return the id of this process and when it was started; nil where the system does not tell.
 -- @treturn ?int
 -- @treturn ?string in clock ticks since the boot
 function process.id()
    local stat = firstLine('/proc/self/stat')
    if not stat then return nil end
-   -- The second field is the program's name in parentheses, which may hold spaces and parentheses.
-   local fields, count = {}, 0
-   for field in stat:match('^.*%)(.*)$'):gmatch('[^ ]+') do
-      count = count + 1
-      fields[count] = field
-   end
-   -- The start is field 22 of proc(5), and two stand before the ones counted here.
-   local pid = tonumber(stat:match('^%d+'))
+   local fields = fieldsOf(stat)
    -- Where /proc is that of another namespace, our number is another process here.
    local status = files.read('/proc/self/status') or ''
-   if status:match('NSpid:%s+%d+%s+%d') then return pid, nil end
-   return pid, fields[20]
+   if status:match('NSpid:%s+%d+%s+%d') then return tonumber(fields[1]), nil end
+   return tonumber(fields[1]), fields[22]
 end
+
+-- Returns which program the process runs (rule begin.optional): a remainder of the address of its stack,
+-- taken digit by digit, because a double is too short for some addresses.
+local function image(pid)
+   -- That of the thread: emulators of other processors show addresses of their own in /proc/self/stat.
+   local stat = firstLine(('/proc/self/task/%d/stat'):format(pid))
+   local address = stat and fieldsOf(stat)[28] or '0'
+   if address == '0' then return nil end
+   local rest = 0
+   for digit in address:gmatch('%d') do rest = (rest * 10 + digit) % spec.BEGIN_IMAGE_DIVISOR end
+   return ('%d'):format(rest)
+end
+
+-- A system that has it may still refuse to open one more file.
+local HAS_PROC = firstLine('/proc/self/stat') ~= nil
 
 -- Returns getpid(2) by LuaJIT's foreign functions; nil in any other Lua.
 local function foreignId()
@@ -54,9 +74,12 @@ end
 -- Where the system has no /proc and this is plain Lua, a shell is asked for the id of its parent.
 -- @treturn table `pid` and `started`, as far as they are known
 function process.current()
-   local pid, started = process.id()
-   pid = pid or foreignId() or tonumber((shell.read('echo $PPID')))
-   return {pid = pid, started = started}
+   local stat = firstLine('/proc/self/stat')
+   if stat then
+      local fields = fieldsOf(stat)
+      return {pid = tonumber(fields[1]), started = fields[22]}
+   end
+   return {pid = foreignId() or not HAS_PROC and tonumber((shell.read('echo $PPID'))) or nil}
 end
 
 --- Return whether the running process is another one than the given one, which it was then forked from.
@@ -118,13 +141,14 @@ end
 
 --- Return what begin.json says about this process; what the system does not tell is left out.
 -- @string namespace where /proc/self/ns/pid leads, which only a command can read
--- @treturn table host, pid, pidStarted, bootId, pidNamespace, command
+-- @treturn table host, pid, pidStarted, pidImage, bootId, pidNamespace, command
 function process.identity(namespace)
    local pid, started = process.id()
    return {
       host = firstLine('/proc/sys/kernel/hostname'),
       pid = pid,
       pidStarted = started,
+      pidImage = started and image(pid),
       bootId = firstLine('/proc/sys/kernel/random/boot_id'),
       pidNamespace = namespace ~= '' and namespace or nil,
       command = process.command(),

@@ -30,7 +30,7 @@ local SETTINGS = {
 }
 
 -- What the process is called that may end; '-' where the system does not tell.
-local IDENTITY = {'pid', 'pidStarted', 'bootId', 'pidNamespace'}
+local IDENTITY = {'pid', 'pidStarted', 'bootId', 'pidNamespace', 'pidImage'}
 
 local function silent() end
 

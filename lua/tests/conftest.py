@@ -83,3 +83,14 @@ def run(interpreter: str, prefix: Path, tmp_path: Path) -> Run:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def forker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a C module for every Lua: `fork()`, `wait()` and `become_cat()`."""
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    folder = tmp_path_factory.mktemp("forker")
+    source = Path(__file__).with_name("forker.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "forker.so", source], check=True)
+    return folder

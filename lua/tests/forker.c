@@ -1,4 +1,4 @@
-/* fork(2) and waitpid(2) for tests. The few functions of Lua's C API that are used are the same in every version. */
+/* fork(2), waitpid(2) and execvp(3) for tests. The few functions of Lua's C API that are used are the same in every version. */
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,11 +24,18 @@ static int wait_for_child(lua_State *L) {
    return 1;
 }
 
+static int become_cat(lua_State *L) {
+   lua_pushnumber(L, execlp("cat", "cat", (char *)0));
+   return 1;
+}
+
 int luaopen_forker(lua_State *L) {
-   lua_createtable(L, 0, 2);
+   lua_createtable(L, 0, 3);
    lua_pushcclosure(L, fork_process, 0);
    lua_setfield(L, -2, "fork");
    lua_pushcclosure(L, wait_for_child, 0);
    lua_setfield(L, -2, "wait");
+   lua_pushcclosure(L, become_cat, 0);
+   lua_setfield(L, -2, "become_cat");
    return 1;
 }

@@ -266,6 +266,29 @@ def test_a_killed_script_is_interrupted(machine, s3_client, bucket_prefix):
     assert found["note"] == b"x"
 
 
+def test_a_script_that_became_another_program_is_interrupted(machine, forker, s3_client, bucket_prefix):
+    """
+    Its process has the same id and the same start after exec.
+    """
+    process = machine.start(
+        f"""
+        package.cpath = '{forker}/?.so;' .. package.cpath
+        local w = lab:newExperiment{{bucketPrefix = '{bucket_prefix}', tag = 'T'}}
+        w:newTimeSeriesLog('loss', {{'a'}}){{a = 1}}
+        require 'forker'.become_cat()
+        """
+    )
+
+    found = until(
+        lambda: (files := objects(s3_client, bucket_prefix)).get(".lab-workbook/end.json") and files
+    )
+
+    assert check_end(found)["outcome"] == "interrupted"
+    assert found["loss.csv"].count(b"\n") == 2
+    assert process.poll() is None
+    process.communicate()
+
+
 @pytest.mark.soak
 def test_an_outage_is_said_in_the_words_of_aws_and_survived(machine, late_s3, s3_client, bucket_prefix):
     """

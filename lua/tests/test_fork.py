@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -38,17 +37,6 @@ w:close()
 """
 
 FILES = {".lab-workbook/begin.json", "loss.csv"}
-
-
-@pytest.fixture(scope="session")
-def forker(tmp_path_factory) -> Path:
-    """The folder of a C module for every Lua: `fork()` and `wait()`."""
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
-    folder = tmp_path_factory.mktemp("forker")
-    source = Path(__file__).with_name("forker.c")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "forker.so", source], check=True)
-    return folder
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from typing import ClassVar, Final
 
+from lab_workbook_writer import forks
 from lab_workbook_writer.descriptors import (
     GROWING,
     NO_FILE,
@@ -26,8 +27,6 @@ from lab_workbook_writer.descriptors import (
     out_of_the_way,
     sync,
 )
-
-from lab_workbook_writer import forks
 from lab_workbook_writer.forks import own_page
 
 Opener = Callable[[], int]

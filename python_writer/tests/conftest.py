@@ -66,11 +66,11 @@ class Script:
         self.home = folder / "runs" / "T"
         self.environment = {**os.environ, "LAB_WORKBOOK_BUCKET_PREFIX": str(folder / "runs")}
 
-    def start(self, code: str, *options: str) -> subprocess.Popen[str]:
+    def start(self, code: str, *options: str, keeps_input: bool = False) -> subprocess.Popen[str]:
         self.path.write_text(_OPENING + textwrap.dedent(code))
         return subprocess.Popen(
             [sys.executable, *(options or [str(self.path)])],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if keeps_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -171,8 +171,8 @@ def test_a_process_of_this_machine_is_asked_whether_it_runs(make: Any) -> None:
 
 
 def _identity(pid: int) -> dict[str, Any]:
-    stat = Path(f"/proc/{pid}/stat").read_text()
-    return process.identity() | {"pid": pid, "pidStarted": stat.rpartition(")")[2].split()[19]}
+    started, image = process._started(pid), process._image(pid)
+    return process.identity() | {"pid": pid, "pidStarted": started, "pidImage": image}
 
 
 def test_of_a_process_elsewhere_nothing_is_guessed(make: Any) -> None:

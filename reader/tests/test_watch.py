@@ -120,8 +120,8 @@ def test_a_script_that_has_gone_without_a_word_is_waited_for_no_longer(make: Any
     In a folder nothing comes any more once its process is gone.
     """
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as script:
-        stat = Path(f"/proc/{script.pid}/stat").read_text()
-        begin = process.identity() | {"pid": script.pid, "pidStarted": stat.rpartition(")")[2].split()[19]}
+        started, image = process._started(script.pid), process._image(script.pid)
+        begin = process.identity() | {"pid": script.pid, "pidStarted": started, "pidImage": image}
         watch = make(files={"log.csv": HEADER + rows(1)}, begin=begin).watch("log.csv", every=0.01)
         first = next(watch)
         script.kill()

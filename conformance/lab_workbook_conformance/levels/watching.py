@@ -93,12 +93,16 @@ def _processes(bench: Bench) -> Findings:
 
 
 def _identity(pid: int) -> dict[str, Any]:
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        started = file.read().rpartition(")")[2].split()[19]
+    # What comes after the name of the program: the third field, and so on.
+    with open(f"/proc/{pid}/task/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    started, stack = fields[19], int(fields[25])
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
     space = os.readlink(f"/proc/{pid}/ns/pid")
-    return {"pid": pid, "pidStarted": started, "bootId": boot, "pidNamespace": space}
+    # The system shows it to the user of the process alone, and of a zombie to nobody.
+    image = {"pidImage": str(stack % SPEC["begin"]["image_divisor"])} if stack else {}
+    return {"pid": pid, "pidStarted": started, **image, "bootId": boot, "pidNamespace": space}
 
 
 def _wait_for_end(process: subprocess.Popen[bytes]) -> None:

@@ -77,6 +77,13 @@ def pid_of_another(right: Right, *given: Any) -> Any:
     return _changed(right(*given), lambda _: {"pid": os.getppid()})
 
 
+@instead_of("begin.optional-6", Workbook, "begin_document")
+def image_of_another(right: Right, *given: Any) -> Any:
+    """The program of the process is another one."""
+    # No remainder is as large.
+    return _changed(right(*given), lambda _: {"pidImage": str(SPEC["begin"]["image_divisor"])})
+
+
 @instead_of("begin.version", Workbook, "begin_document")
 def next_major(right: Right, *given: Any) -> Any:
     """It says that it writes protocol 2.0."""

@@ -33,7 +33,8 @@ def test_a_script_that_ends_by_the_same_signal_is_sealed(make_spool, bucket_pref
     As when a machine shuts down, and ends all of them at once.
     """
     script = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    identity = {**process.identity(), "pid": script.pid, "pidStarted": process._started(script.pid)}
+    started, image = process._started(script.pid), process._image(script.pid)
+    identity = {**process.identity(), "pid": script.pid, "pidStarted": started, "pidImage": image}
     spool = make_spool(bucket_prefix, script=identity, uploadEvery=1000)
     spool.start()
     spool.put("a.txt", b"a")

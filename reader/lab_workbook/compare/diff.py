@@ -32,7 +32,7 @@ _SOURCE_MAX_LINES: Final = 4000
 _VALUE_MAX: Final = 500
 
 # What is another one in each experiment, and says nothing about how it ran.
-_IDENTITY: Final = {"tag", "started", "nonce", "pid", "pidStarted", "bootId", "pidNamespace"}
+_IDENTITY: Final = {"tag", "started", "nonce", "pid", "pidStarted", "pidImage", "bootId", "pidNamespace"}
 
 # So it is in environment.json, or begin.json has it already.
 _TOLD: Final = {"captured", "command", "host"}

@@ -23,6 +23,7 @@ _BEGIN_TYPES = {
     **dict.fromkeys(("protocol", "started", "host", "runtime", "resumes"), str),
     "pid": int,
     "pidStarted": str,
+    "pidImage": str,
     "bootId": str,
     "pidNamespace": str,
 }

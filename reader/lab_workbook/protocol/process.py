@@ -1,10 +1,11 @@
 """
 Who wrote an experiment, and is it still there?
 
-A process id alone is used again; with its start time and the boot of its machine it is unique. Only
-the same pid namespace of the same boot can be asked. Of a namespace below it, a container, the first
-namespace of a machine can at least say that nothing in it runs any more; elsewhere the answer is
-"cannot know", and so it is where /proc shows another namespace, or hides the processes of other users.
+A process id alone is used again; with its start time and the boot of its machine it is unique. A process that
+replaces its program by exec keeps both, so the program is recognized, too. Only the same pid namespace of
+the same boot can be asked. Of a namespace below it, a container, the first namespace of a machine can at
+least say that nothing in it runs any more; elsewhere the answer is "cannot know", and so it is where /proc
+shows another namespace, or hides the processes of other users.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import Any, Final
+
+from lab_workbook.protocol import _spec
 
 # PROC_PID_INIT_INO of the Linux kernel: here every process of the machine can be seen.
 _FIRST_NAMESPACE: Final = "pid:[4026531836]"
@@ -22,16 +25,17 @@ def identity() -> dict[str, Any]:
     Return what begin.json says about this process; what the system does not tell is left out.
 
     >>> identity()
-    {'host': 'gpu7', 'pid': 4711, 'pidStarted': '51234', 'bootId': '9b1c…', 'pidNamespace': 'pid:[402…]'}
+    {'host': 'gpu7', 'pid': 4711, 'pidStarted': '51234', 'pidImage': '5017', 'bootId': '9b1c…', …}
 
-    ``pidStarted`` is in clock ticks since the boot: proc(5), field 22 of ``/proc/PID/stat``.
+    ``pidStarted`` is in clock ticks since the boot: proc(5), field 22 of ``/proc/PID/stat``. ``pidImage`` is
+    another one after exec, as far as the system shows it.
     """
     pid = os.getpid()
     known = {
         "host": os.uname().nodename,
         "pid": pid,
         # Where /proc is that of another namespace, this number is another process there.
-        "pidStarted": _started(pid) if _has_own_proc() else None,
+        **({"pidStarted": _started(pid), "pidImage": _image(pid)} if _has_own_proc() else {}),
         "bootId": _boot(),
         "pidNamespace": _namespace(),
     }
@@ -46,7 +50,7 @@ def is_alive(process: Mapping[str, Any]) -> bool | None:
     if not _has_own_proc():
         return None
     if process.get("pidNamespace") == _namespace():
-        return _runs(pid, started)
+        return _runs(pid, started, process.get("pidImage"))
     return False if _is_empty(process.get("pidNamespace")) else None
 
 
@@ -126,10 +130,10 @@ def _is_outside_by_status(pid: str) -> bool:
         return not os.path.exists(f"/proc/{pid}")
 
 
-def _runs(pid: int, started: str) -> bool | None:
-    """Say whether a process of this namespace runs; None where it is hidden from us."""
+def _runs(pid: int, started: str, image: object) -> bool | None:
+    """Say whether a process of this namespace runs the same program; None where it is hidden from us."""
     if _first_line(f"/proc/{pid}/stat"):
-        return _started(pid) == started
+        return _started(pid) == started and (image is None or _image(pid) in (image, None))
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -145,6 +149,24 @@ def _started(pid: int) -> str | None:
     fields = line.rpartition(")")[2].split()
     # A zombie has ended, whatever its parent is doing.
     return None if len(fields) < 20 or fields[0] in ("Z", "X") else fields[19]
+
+
+def image_of(stat: str) -> str | None:
+    """
+    Return which program a process runs, from its line of ``/proc/PID/task/PID/stat``.
+
+    It is a remainder of the address of the stack, which is chosen at random with each exec. The address
+    itself would help those who attack the program. None where the system does not show it.
+    """
+    fields = stat.rpartition(")")[2].split()
+    # Field 28 of proc(5), and two are before the ones counted here.
+    address = int(fields[25]) if len(fields) > 25 else 0
+    return str(address % _spec.BEGIN_IMAGE_DIVISOR) if address else None
+
+
+def _image(pid: int) -> str | None:
+    # That of the thread: emulators of other processors show addresses of their own in /proc/self/stat.
+    return image_of(_first_line(f"/proc/{pid}/task/{pid}/stat"))
 
 
 def _namespace() -> str | None:

@@ -58,6 +58,46 @@ def test_a_process_id_that_is_used_again_is_another_process():
     assert process.is_alive({**identity, "pidStarted": "1"}) is False
 
 
+REPLACED = """
+import json, os, sys
+from lab_workbook.protocol import process
+print(json.dumps(process.identity()), flush=True)
+input()
+os.execv(sys.executable, [sys.executable, "-c", "print(0, flush=True); input()"])
+"""
+
+
+def test_a_process_that_runs_another_program_since_is_another_process():
+    """
+    After `os.execv` its id and the time of its start are the same, and nothing of the old program is left.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", REPLACED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        identity = json.loads(child.stdout.readline())
+        before = process.is_alive(identity)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        child.stdout.readline()
+        after = process.is_alive(identity)
+        old = process.is_alive({key: value for key, value in identity.items() if key != "pidImage"})
+        child.communicate("\n")
+
+    assert (before, after) == (True, False)
+    # Where a writer did not say which program it is, nobody can know.
+    assert old is True
+
+
+def test_a_program_that_may_not_be_seen_counts_as_the_same():
+    """
+    Linux shows where the stack of a program lies to its user alone; others see 0.
+    """
+    hidden = "1 (a b) S " + " ".join(["0"] * 49)
+
+    assert process.image_of(hidden) is None
+    assert process.image_of("") is None
+
+
 @pytest.mark.parametrize(
     "change",
     [
