@@ -1,7 +1,8 @@
 --- The end of a script that never called close.
 --
--- A state that closes runs the finalizers of its objects, alike after a normal end and after an error, so
--- all that can be said then is `ended`. Nothing runs after os.exit or a signal.
+-- Only the script can know that its experiment has finished: it calls close. A state that closes runs the
+-- finalizers of its objects, alike after a normal end and after an error, so all that can be said then is
+-- `ended`. Nothing runs after os.exit or a signal.
 --
 -- @module lab-workbook.lifecycle
 
@@ -11,8 +12,31 @@ local errors = require 'lab-workbook.errors'
 
 local lifecycle = {}
 
--- Everything that is open. A forked child has a copy; its workbooks leave the experiments to their parent.
+-- Everything that is open, and the script it belongs to. A forked child has a copy; its workbooks leave the
+-- experiments to their parent.
 local open = {}
+
+local hasWarned = false
+
+-- Returns what two runs of one script in this process have in common: its name and arguments.
+local function currentScript()
+   local arguments, words = rawget(_G, 'arg'), {}
+   if type(arguments) ~= 'table' then return '' end
+   for index = 0, #arguments do words[index + 1] = tostring(arguments[index]) end
+   return table.concat(words, '\0')
+end
+
+-- Warns, once in a process, of an experiment that the same script has not closed.
+local function warnOfOpen(script)
+   for object, itsScript in pairs(open) do
+      if not hasWarned and itsScript == script and object:isRecording() then
+         hasWarned = true
+         errors.warn(('the experiment %s is still open in this process, and will not count as finished:'
+            .. ' end each one with workbook:close() before the next one starts (warned of once)'):format(
+            object.tag))
+      end
+   end
+end
 
 local function finishAll()
    for object in pairs(open) do
@@ -39,7 +63,9 @@ lifecycle.sentinel = sentinel(finishAll)
 --- See to it that `finishUnasked` of an object is called when the state closes.
 -- @table object a workbook
 function lifecycle.watch(object)
-   open[object] = true
+   local script = currentScript()
+   if object:isRecording() then warnOfOpen(script) end
+   open[object] = script
 end
 
 --- Forget an object that has ended.

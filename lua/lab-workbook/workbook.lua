@@ -73,6 +73,13 @@ local function leaveToParent(self)
    self.isForked = true
 end
 
+--- Return whether what is logged here is recorded. Not for users.
+-- It is not where recording is switched off, and in a forked child.
+function Workbook:isRecording()
+   leaveToParent(self)
+   return not self.place.isNowhere
+end
+
 -- Raises if a verb was called with a dot, or after the end.
 local function check(self, verb)
    if getmetatable(self) ~= Workbook then

@@ -140,6 +140,34 @@ def test_a_script_that_never_closes(run, prefix, ending, outcome):
         assert end["files"]["loss.csv"]["bytes"] == (prefix / "T/loss.csv").stat().st_size
 
 
+def test_an_experiment_that_was_forgotten_is_warned_of_once(run, prefix):
+    """
+    When the next one of the same script starts; the warning names the first and says how to close.
+    """
+    done = run("for i = 1, 2 do lab:newExperiment{tag = 'T' .. i} end")
+
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("lab-workbook: the experiment T is still open in this process")
+    assert "workbook:close()" in line
+    assert [document(prefix, "end", tag)["outcome"] for tag in ("T", "T1", "T2")] == ["ended"] * 3
+
+
+@pytest.mark.parametrize(
+    ("script", "more"),
+    [
+        ("w:close() lab:newExperiment{}", {}),
+        # As a program does that runs several scripts in one process.
+        ("arg = {[0] = 'other.lua'} lab:newExperiment{}", {}),
+        ("lab:newExperiment{} lab:newExperiment{}", {"LAB_WORKBOOK_DISABLED": "1"}),
+    ],
+)
+def test_nothing_is_warned_of_where_nothing_was_forgotten(run, script, more):
+    """
+    Closed, of other arguments, or switched off. Of a forked child test_fork has the test.
+    """
+    assert run(script, **more).stderr == ""
+
+
 def test_a_collected_workbook_does_not_end_its_log(run, prefix):
     """
     Whoever keeps only the log can still log.

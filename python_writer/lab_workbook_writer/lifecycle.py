@@ -1,16 +1,17 @@
 """
 How a script ends, and what that says about its experiment.
 
-A ``with`` block sees its own exceptions. For a workbook without one, this module listens while it is
-open, and passes everything on to whoever listened before:
+Only the script can know that its experiment has ``finished``: it calls `close`, leaves a ``with`` block
+without an exception, or its framework reports the end of a training. For a workbook that is never closed,
+this module listens while it is open, and passes everything on to the functions that were there before:
 
-- `sys.excepthook` sees what nobody caught: ``failed``, or ``interrupted`` for Ctrl-C;
+- `sys.excepthook` is called for an uncaught exception: ``failed``, or ``interrupted`` for Ctrl-C;
 - `sys.exit` raises a `SystemExit` whose ``code`` knows when the interpreter itself asks for it, which
   happens only when nobody caught it: a status other than 0 is ``failed``;
-- `atexit` closes what is still open: ``finished`` if none of these spoke.
+- `atexit` ends all that is still open: ``ended`` if none of these was called.
 
-A bare ``raise SystemExit(3)`` outside of ``with`` passes all three by. Only that it came, and not
-its status, shows in a script: then the outcome is ``ended``, which claims nothing.
+A bare ``raise SystemExit(3)`` outside of ``with`` passes all of them by, and is ``ended``. So is a session at
+a prompt, which goes on after an exception: ``error`` then has the last one.
 
 A forked child must not touch its parent's experiment; `forks` tells each workbook.
 """
@@ -21,13 +22,14 @@ import atexit
 import contextlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
+from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec
 
-from lab_workbook_writer import forks
+from lab_workbook_writer import forks, session
 
 
 class Ended(NamedTuple):
@@ -38,11 +40,21 @@ class Ended(NamedTuple):
 
 
 class Watch:
-    """One open workbook: how to end it, and what it does in a forked child."""
+    """
+    One open workbook: how to end it, and what it does in a forked child.
+
+    ``reported`` is how a framework has ended the training; it counts where the script closes nothing.
+    ``replaced`` is how the experiment would have ended when the next one of the same ``run`` began.
+    """
 
     def __init__(self, end: Callable[[Ended], object], after_fork: Callable[[], None]) -> None:
         self.end = end
         self.after_fork = after_fork
+        self.run: Hashable = None
+        self.tag = ""
+        self.reported: Ended | None = None
+        self.replaced: Ended | None = None
+        self._number = session.new_number()
 
     def start(self) -> None:
         """Listen from now on."""
@@ -51,6 +63,32 @@ class Watch:
         for hook in _hooks:
             hook.install()
         _open.append(self)
+
+    def belongs_to(self, run: Hashable, tag: str) -> None:
+        """
+        Note the script or cell that the experiment ``tag`` belongs to, of `session.current_run`.
+
+        Experiments of the same one that are still open are warned of, once in a process. No later exception
+        is theirs.
+        """
+        for other in _open:
+            if other.run == run and other.replaced is None:
+                other.replaced = other.unasked()
+                _warn_of_open(other.tag)
+        self.run, self.tag = run, tag
+
+    def unasked(self) -> Ended:
+        """Return how the experiment ends if nobody closes it."""
+        if self.reported is not None and self.reported.outcome != _spec.OUTCOME_FINISHED:
+            return self.reported
+        if self.replaced is None and _last_word.ended is not None:
+            return _last_word.ended._replace(error=self._session_error() or _last_word.ended.error)
+        return self.reported or self.replaced or Ended(_spec.OUTCOME_ENDED, self._session_error())
+
+    def _session_error(self) -> dict[str, str] | None:
+        """Return the last exception that nobody caught since the experiment began."""
+        error = session.error_since(self._number)
+        return None if error is None else _described(error)
 
     def stop(self) -> None:
         """Stop to listen; the last one puts back what was there before."""
@@ -62,7 +100,7 @@ class Watch:
 
 
 def of_exception(error: BaseException | None) -> Ended:
-    """Return what an exception that nobody caught says about the experiment."""
+    """Return how an experiment ends that is closed, by an exception if there is one."""
     if error is None:
         return Ended(_spec.OUTCOME_FINISHED)
     if isinstance(error, KeyboardInterrupt):
@@ -70,6 +108,21 @@ def of_exception(error: BaseException | None) -> Ended:
     if isinstance(error, SystemExit):
         return _of_status(error.code)
     return Ended(_spec.OUTCOME_FAILED, _described(error))
+
+
+def _warn_of_open(tag: str) -> None:
+    if not _Said.of_open:
+        _Said.of_open = True
+        warn(
+            f"the experiment {tag} is still open in this process, and will not count as finished:"
+            " end each one with workbook.close() or a with block before the next one starts (warned of once)"
+        )
+
+
+class _Said:
+    """What this process was warned of."""
+
+    of_open = False
 
 
 # A message may hold a whole batch; end.json is read with every listing.
@@ -110,7 +163,8 @@ class _Exit(SystemExit):
         try:
             sys._getframe(1)  # noqa: SLF001 - the only way to ask whether there is a caller
         except ValueError:
-            _last_word.ended = _of_status(self._status)
+            if self._status not in (None, 0):
+                _last_word.ended = _of_status(self._status)
         return self._status
 
     @code.setter
@@ -167,20 +221,10 @@ _hooks = (_Hook("excepthook", _on_exception), _Hook("exit", _on_exit))
 
 def _end_all() -> None:
     forks.check()
-    ended = _last_word.ended or Ended(_outcome_of_silence())
     for watch in _open.copy():
         # Ctrl-C ends the wait for one delivery; the others are still to be ended.
         with contextlib.suppress(KeyboardInterrupt):
-            watch.end(ended)
-
-
-def _outcome_of_silence() -> str:
-    """Return ``ended`` where a `SystemExit` came that we could not see, else ``finished``."""
-    # CPython takes __file__ away from a script that has run to its end, but not from one that a
-    # SystemExit has left. A module run with -m keeps it always, and has a spec.
-    main = sys.modules.get("__main__")
-    left = getattr(main, "__file__", None) is not None and getattr(main, "__spec__", None) is None
-    return _spec.OUTCOME_ENDED if left else _spec.OUTCOME_FINISHED
+            watch.end(watch.unasked())
 
 
 def _after_fork() -> None:

@@ -19,7 +19,7 @@ from lab_workbook.errors import Misuse
 from lab_workbook.protocol import _spec, documents, process, tags
 from lab_workbook.protocol.text import is_utf8
 
-from lab_workbook_writer import WRITER, ranks
+from lab_workbook_writer import WRITER, ranks, session
 from lab_workbook_writer.capture import command
 from lab_workbook_writer.folder import Folder
 from lab_workbook_writer.place import Nowhere
@@ -68,6 +68,7 @@ def new_experiment(
         place.look_for(resumes)
     _announce(chosen, place.where)
     workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded))
+    workbook.watch.belongs_to(session.current_run(), chosen)
     if system_metrics is not None:
         workbook.sample_system(system_metrics)
     return workbook.capture_output() if capture_output else workbook

@@ -80,8 +80,8 @@ class Workbook:
         self._spare = Spare()
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
-        self._watch = lifecycle.Watch(self._end, self._after_fork)
-        self._watch.start()
+        self.watch = lifecycle.Watch(self._end, self._after_fork)
+        self.watch.start()
 
     @property
     @guard.verb(otherwise=lambda workbook: workbook._tag)  # noqa: SLF001 - of the workbook itself
@@ -507,7 +507,7 @@ class Workbook:
             if not self._is_open:
                 return True
             self._is_open = False
-            self._watch.stop()
+            self.watch.stop()
             for name, file in self._series.items():
                 with self._closing(repr(name)):
                     file.stop()

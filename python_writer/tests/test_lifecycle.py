@@ -1,19 +1,43 @@
 """How a script ends is what its experiment says; each end here is a real process."""
 
+import json
 import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
 
 OPEN = "workbook = lab_workbook.new_experiment(tag='T')\n"
 
 
-def test_a_script_that_runs_to_its_end_has_finished(script):
+def test_a_script_that_never_closes_has_ended(script):
     """
-    Nobody needs to close a workbook: at exit it closes itself.
+    At exit a workbook ends by itself; whether the script got to where it wanted only the script knows.
     """
     ran = script.run(OPEN + "workbook.save_json('options', {})")
 
     assert (ran.status, ran.stderr) == (0, "")
-    assert (ran.end["outcome"], ran.end["error"]) == ("finished", None)
+    assert (ran.end["outcome"], ran.end["error"]) == ("ended", None)
     assert set(ran.end["files"]) == {".lab-workbook/begin.json", "options.json"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        OPEN + "workbook.close()",
+        OPEN + "workbook.close()\nraise SystemExit(3)",
+        "with lab_workbook.new_experiment(tag='T'): pass",
+        "with lab_workbook.new_experiment(tag='T'): sys.exit(0)",
+    ],
+)
+def test_a_script_that_closes_has_finished(script, code):
+    """
+    By `close`, or by the end of a ``with``; what happens later is not the experiment's.
+    """
+    ran = script.run(code)
+
+    assert (ran.end["outcome"], ran.end["error"]) == ("finished", None)
 
 
 def test_an_exception_that_nobody_catches_has_failed(script):
@@ -39,7 +63,7 @@ def test_an_exception_of_a_library_is_named_with_its_module(script):
 
 def test_an_exception_that_the_script_catches_is_no_failure(script):
     """
-    Also when the script shows it with the very hook that we listen at.
+    Also when the script shows it with the very hook that we listen at. Nor is it a success: nobody closed.
     """
     ran = script.run(
         OPEN
@@ -52,7 +76,7 @@ except RuntimeError:
     )
 
     assert "tried, and lived" in ran.stderr
-    assert ran.end["outcome"] == "finished"
+    assert (ran.end["outcome"], ran.end["error"]) == ("ended", None)
 
 
 def test_a_status_given_to_exit_has_failed(script):
@@ -76,16 +100,16 @@ def test_a_message_given_to_exit_has_failed(script):
     assert ran.end["error"] == {"type": "SystemExit", "message": "no data"}
 
 
-def test_exit_with_nothing_or_zero_has_finished(script):
+def test_exit_with_nothing_or_zero_is_no_failure(script):
     """
-    Many scripts end with ``sys.exit(main())``, where ``main`` returns nothing or 0.
+    Many scripts end with ``sys.exit(main())``, where ``main`` returns nothing or 0; that closes nothing.
     """
     for status in ("", "None", "0", "False"):
         ran = script.run(f"workbook = lab_workbook.new_experiment(tag='T{status}'); sys.exit({status})")
         end = ran._replace(home=ran.home.with_name(f"T{status}")).end
 
         assert ran.status == 0
-        assert end["outcome"] == "finished"
+        assert (end["outcome"], end["error"]) == ("ended", None)
 
 
 def test_exit_is_seen_in_every_way_to_run_a_script(script):
@@ -116,7 +140,7 @@ main()
     )
 
     assert (ran.status, ran.stderr) == (0, "")
-    assert ran.end["outcome"] == "finished"
+    assert (ran.end["outcome"], ran.end["error"]) == ("ended", None)
 
 
 def test_an_exit_in_a_thread_ends_that_thread_alone(script):
@@ -134,7 +158,7 @@ thread.join()
     )
 
     assert (ran.status, ran.stderr) == (0, "")
-    assert ran.end["outcome"] == "finished"
+    assert (ran.end["outcome"], ran.end["error"]) == ("ended", None)
 
 
 def test_a_bare_system_exit_claims_nothing(script):
@@ -259,14 +283,220 @@ def test_hooks_of_others_go_on_working(script):
     assert ran._replace(home=ran.home.with_name("T3")).end["outcome"] == "failed"
 
 
-def test_several_open_workbooks_are_all_closed(script):
+def test_several_open_workbooks_are_all_ended(script):
     """
     A script that runs five folds has five experiments open, and no fold is forgotten.
     """
     ran = script.run("folds = [lab_workbook.new_experiment(tag=f'T{fold}') for fold in range(3)]")
 
     for fold in range(3):
-        assert ran._replace(home=ran.home.with_name(f"T{fold}")).end["outcome"] == "finished"
+        assert ran._replace(home=ran.home.with_name(f"T{fold}")).end["outcome"] == "ended"
+
+
+STILL_OPEN = "lab-workbook: the experiment {} is still open in this process"
+
+
+def test_an_experiment_that_was_forgotten_is_warned_of_once(script):
+    """
+    When the next one of the same script starts; the warning names the first and says how to close.
+    """
+    ran = script.run("for run in range(3): workbook = lab_workbook.new_experiment(tag=f'T{run}')")
+
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith(STILL_OPEN.format("T0"))
+    assert "workbook.close()" in line
+    assert "with" in line
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for run in range(2): lab_workbook.new_experiment(tag=f'T{run}').close()",
+        "for run in range(2):\n    with lab_workbook.new_experiment(tag=f'T{run}'): pass",
+        # As a launcher does that runs several jobs in one process.
+        "for run in range(2): sys.argv[1:] = [str(run)]; lab_workbook.new_experiment(tag=f'T{run}')",
+        "os.environ['LAB_WORKBOOK_DISABLED'] = '1'\nfor run in 0, 1: lab_workbook.new_experiment()",
+        "lab_workbook.new_experiment(tag='T0')\nif not os.fork(): lab_workbook.new_experiment(tag='T1')",
+    ],
+)
+def test_nothing_is_warned_of_where_nothing_was_forgotten(script, code):
+    """
+    Closed, of other arguments, switched off, or another process's.
+    """
+    assert script.run(code).stderr == ""
+
+
+def test_a_run_of_a_sweep_that_raised_has_not_finished(script):
+    """
+    Its exception was caught, and its ``close`` was never reached.
+    """
+    ran = script.run(
+        """
+        for run in range(3):
+            try:
+                workbook = lab_workbook.new_experiment(tag=f"T{run}")
+                if run == 1:
+                    raise ValueError("loss is nan")
+                workbook.close()
+            except ValueError:
+                pass
+        """
+    )
+
+    ends = [ran._replace(home=ran.home.with_name(f"T{run}")).end for run in range(3)]
+    assert [end["outcome"] for end in ends] == ["finished", "ended", "finished"]
+    assert ran.stderr.startswith(STILL_OPEN.format("T1"))
+
+
+def test_an_experiment_that_was_replaced_did_not_fail_by_a_later_one(script):
+    """
+    A sweep that forgets to close, and whose last run raises, has one failure.
+    """
+    ran = script.run(
+        "for run in range(3): lab_workbook.new_experiment(tag=f'T{run}')\nraise ValueError('oh')"
+    )
+
+    ends = [ran._replace(home=ran.home.with_name(f"T{run}")).end for run in range(3)]
+    assert [end["outcome"] for end in ends] == ["ended", "ended", "failed"]
+    assert [end["error"] for end in ends] == [None, None, {"type": "ValueError", "message": "oh"}]
+
+
+def interactive(script, command, lines=""):
+    """Run a session that is given lines, and return what it has left."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        input=textwrap.dedent(lines),
+        env={**script.environment, "PYTHONSTARTUP": ""},
+        cwd=script.path.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return script.home.parent, done
+
+
+def end_of(home, tag="T"):
+    return json.loads((home / tag / ".lab-workbook/end.json").read_bytes())
+
+
+SESSION = """
+import lab_workbook
+workbook = lab_workbook.new_experiment(tag="T")
+raise KeyError("seen before it")
+raise ValueError("loss is nan")
+print("the session goes on")
+"""
+
+
+@pytest.mark.parametrize("command", [["-i", "-q"], ["-m", "IPython", "--simple-prompt", "--no-banner"]])
+def test_the_last_exception_of_a_session_is_kept(script, command):
+    """
+    At a prompt an exception ends nothing, so the outcome stays `ended`; `error` says which was the last.
+    """
+    home, done = interactive(script, command, SESSION)
+
+    assert "the session goes on" in done.stdout
+    end = end_of(home)
+    assert (end["outcome"], end["error"]) == ("ended", {"type": "ValueError", "message": "loss is nan"})
+
+
+def test_an_exception_before_the_experiment_is_not_its_own(script):
+    """
+    Nor is there one, if none came while it was open.
+    """
+    home, _ = interactive(
+        script,
+        ["-m", "IPython", "--simple-prompt", "--no-banner"],
+        """
+        import lab_workbook
+        raise KeyError("before")
+        workbook = lab_workbook.new_experiment(tag="T")
+        """,
+    )
+
+    assert (end_of(home)["outcome"], end_of(home)["error"]) == ("ended", None)
+
+
+def test_an_experiment_that_is_closed_after_an_exception_has_finished(script):
+    """
+    Somebody has looked at it, and says so.
+    """
+    home, _ = interactive(script, ["-m", "IPython", "--simple-prompt"], SESSION + "workbook.close()\n")
+
+    assert (end_of(home)["outcome"], end_of(home)["error"]) == ("finished", None)
+
+
+def test_a_command_of_ipython_that_raises_has_failed(script):
+    """
+    ``ipython -c`` exits with a status that is not 0, and the exception says more than that.
+    """
+    code = "import lab_workbook; workbook = lab_workbook.new_experiment(tag='T'); 1 / 0"
+    home, done = interactive(script, ["-m", "IPython", "-c", code])
+
+    assert done.returncode == 1
+    assert (end_of(home)["outcome"], end_of(home)["error"]["type"]) == ("failed", "ZeroDivisionError")
+
+
+@pytest.fixture
+def run_notebook(script, monkeypatch):
+    """Run cells in a real kernel, which ends afterwards; an exception of a cell does not stop the others."""
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    import nbformat
+
+    for name, value in script.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run_notebook(*cells):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        client = nbclient.NotebookClient(notebook, allow_errors=True, kernel_name="python3")
+        client.execute(cwd=str(script.path.parent))
+        outputs = [output for cell in notebook.cells for output in cell.outputs]
+        return "".join(output.text for output in outputs if output.get("name") == "stderr")
+
+    return run_notebook
+
+
+OPEN_CELL = "import lab_workbook\nworkbook = lab_workbook.new_experiment()"
+
+
+def ends_of(script):
+    return [
+        json.loads((home / ".lab-workbook/end.json").read_bytes())
+        for home in sorted(script.home.parent.iterdir())
+    ]
+
+
+def test_a_notebook_whose_training_cell_raised_has_not_finished(script, run_notebook):
+    """
+    The kernel ends, and nobody has closed the experiment.
+    """
+    run_notebook(OPEN_CELL, "raise RuntimeError('out of memory')", "print(1)")
+
+    (end,) = ends_of(script)
+    assert (end["outcome"], end["error"]) == ("ended", {"type": "RuntimeError", "message": "out of memory"})
+
+
+def test_a_cell_that_is_run_again_leaves_an_experiment_that_has_ended(script, run_notebook):
+    """
+    With the exception that was its last, and a warning with its tag; the new one is closed.
+    """
+    errors = run_notebook(OPEN_CELL, "raise RuntimeError('first')", OPEN_CELL, "1 / 0", "workbook.close()")
+
+    ends = {end["outcome"]: end["error"] for end in ends_of(script)}
+    assert ends == {"ended": {"type": "RuntimeError", "message": "first"}, "finished": None}
+    assert errors.count("is still open in this process") == 1
+
+
+def test_two_cells_may_have_an_experiment_each(run_notebook):
+    """
+    Such as one to compare with.
+    """
+    errors = run_notebook(
+        OPEN_CELL, "other = lab_workbook.new_experiment()", "other.close(); workbook.close()"
+    )
+
+    assert errors == ""
 
 
 def test_functions_registered_for_the_exit_later_can_still_log(script):

@@ -93,6 +93,62 @@ def test_a_fault_of_the_script_is_the_scripts(recorded):
     assert recorded()[0].status == "failed"
 
 
+SCRIPT = """
+from ignite.engine import Engine, Events
+from lab_workbook_writer.integrations.ignite import LabWorkbookLogger
+
+def step(engine, batch):
+    return 1 / batch
+
+trainer, evaluator = Engine(step), Engine(step)
+logger = LabWorkbookLogger()
+for engine, name in ((trainer, "train"), (evaluator, "test")):
+    logger.attach_output_handler(
+        engine, event_name=Events.ITERATION_COMPLETED, tag=name, output_transform=lambda loss: loss
+    )
+
+def run(engine, *batches):
+    try:
+        engine.run(batches, max_epochs=2)
+    except ZeroDivisionError:
+        pass
+
+def evaluate_within(*batches):
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.run(batches))
+
+def raise_after_each_epoch():
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: 1 / 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("runs", "outcome"),
+    [
+        ("run(trainer, 1, 2)", "finished"),
+        ("evaluate_within(1); run(trainer, 1, 2)", "finished"),
+        ("run(trainer, 1); run(evaluator, 1)", "finished"),
+        ("", "ended"),
+        ("run(trainer, 1, 0)", "ended"),
+        ("run(trainer, 1); run(trainer, 0)", "ended"),
+        ("evaluate_within(1, 0); run(trainer, 1)", "ended"),
+        # The evaluations within it have completed, and it has not.
+        (
+            "evaluate_within(1); raise_after_each_epoch(); run(trainer, 1)",
+            "ended",
+        ),
+        ("run(trainer, 0); run(trainer, 1)", "finished"),
+    ],
+)
+@pytest.mark.usefixtures("ignite")
+def test_the_outcome_is_how_the_engines_ended(run, recorded, runs, outcome):
+    """
+    The script closes nothing.
+    """
+    run("-c", SCRIPT + runs)
+
+    assert [each.status for each in recorded()] == [outcome]
+
+
 @pytest.mark.usefixtures("ignite")
 def test_a_closed_experiment_stops_no_training(capsys):
     from ignite.engine import Events

@@ -76,6 +76,45 @@ def test_a_number_of_batches_below_one_is_a_mistake(callback):
         callback(every_batches=0)
 
 
+SCRIPT = """
+import keras, numpy
+from lab_workbook_writer.integrations.keras import LabWorkbookCallback
+
+class Broken(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise ValueError("the loss is nan")
+
+inputs = numpy.linspace(-1, 1, 32).reshape(-1, 1)
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+model.compile(loss="mse")
+recorder = LabWorkbookCallback()
+def fit(*more):
+    model.fit(inputs, inputs, verbose=0, callbacks=[recorder, *more])
+def evaluate():
+    model.evaluate(inputs, inputs, verbose=0, callbacks=[recorder])
+"""
+
+
+@pytest.mark.parametrize(
+    ("stages", "outcome"),
+    [
+        ("fit()", "finished"),
+        ("fit(); evaluate()", "finished"),
+        ("evaluate()", "finished"),
+        ("recorder.workbook", "ended"),
+        ("try: fit(Broken())\nexcept ValueError: pass", "ended"),
+        ("fit()\ntry: fit(Broken())\nexcept ValueError: pass", "ended"),
+    ],
+)
+def test_the_outcome_is_how_keras_ended(run, recorded, stages, outcome):
+    """
+    The script closes nothing.
+    """
+    run("-c", SCRIPT + stages)
+
+    assert [each.status for each in recorded()] == [outcome]
+
+
 def test_a_closed_experiment_stops_no_training(model, callback, capsys):
     recorder = callback()
     recorder.workbook.close()

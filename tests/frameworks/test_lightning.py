@@ -164,6 +164,46 @@ Trainer(logger=LabWorkbookLogger(), max_epochs=1, **QUIET).fit(Broken(), LOADER)
     assert (experiment.status, len(experiment.metrics())) == ("failed", 3)
 
 
+@pytest.mark.parametrize(
+    ("stage", "outcome", "error"),
+    [
+        ("trainer.fit(Line(), LOADER)", "finished", None),
+        ("logger.experiment", "ended", None),
+        ("trainer.fit(Line(), LOADER)\nraise KeyError('of the script')", "failed", "KeyError"),
+        (
+            "trainer.fit(Line(), LOADER)\ntry: trainer.test(Broken(), LOADER)\nexcept ValueError: pass",
+            "failed",
+            "ValueError",
+        ),
+        (
+            "try: trainer.test(Broken(), LOADER)\nexcept ValueError: pass\ntrainer.fit(Line(), LOADER)",
+            "finished",
+            None,
+        ),
+        ("os.environ['STOP'] = 'yes'\ntrainer.test(Broken(), LOADER)", "interrupted", "KeyboardInterrupt"),
+    ],
+)
+def test_the_outcome_is_how_lightning_ended_its_last_stage(train, recorded, stage, outcome, error):
+    """
+    The script closes nothing. An exception that it catches is Lightning's failure all the same.
+    """
+    train(
+        f"""
+class Broken(Line):
+    def test_step(self, batch, index):
+        raise KeyboardInterrupt if "STOP" in os.environ else ValueError("no such batch")
+
+logger = LabWorkbookLogger()
+trainer = Trainer(logger=logger, max_steps=2, **QUIET)
+{stage}
+""",
+        status=int(outcome == "interrupted" or error == "KeyError"),
+    )
+
+    (experiment,) = recorded()
+    assert (experiment.status, (experiment.error or {}).get("type")) == (outcome, error)
+
+
 def test_a_closed_experiment_stops_no_training(train, recorded):
     """
     Nor does anything else that goes wrong in recording; it is said once.

@@ -115,10 +115,67 @@ def test_each_trial_of_a_search_is_an_experiment(trainer, callback, recorded):
         training.state.trial_name, training.state.trial_params = f"trial {number}", {"rate": number}
         recorder.on_train_begin(training.args, training.state, training.control, model=training.model)
         recorder.on_log(training.args, training.state, training.control, logs={"loss": number})
+        recorder.on_train_end(training.args, training.state, training.control)
 
     first, second = sorted(recorded(), key=lambda each: each["options.json"]["trial"])
     assert (first["options.json"]["trial_params"], first.status) == ({"rate": 0}, "finished")
     assert second["metrics.csv"].loss.tolist() == [1]
+
+
+def test_a_trial_that_raised_has_not_finished(trainer, callback, recorded):
+    """
+    The search catches the exception, and goes on with the next trial.
+    """
+    recorder = callback()
+    training = trainer(recorder)
+    training.state.is_hyper_param_search = True
+    for _ in range(2):
+        recorder.on_train_begin(training.args, training.state, training.control, model=training.model)
+
+    assert sorted(each.status for each in recorded()) == ["ended", "running"]
+
+
+SCRIPT = """
+import torch
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+from lab_workbook_writer.integrations.transformers import LabWorkbookCallback
+
+class Model(BertForSequenceClassification):
+    is_broken = False
+
+    def forward(self, *args, **given):
+        if self.is_broken:
+            raise ValueError("the loss is nan")
+        return super().forward(*args, **given)
+
+data = [{"input_ids": torch.arange(8), "labels": 0}] * 8
+config = BertConfig(
+    vocab_size=32, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+)
+model, recorder = Model(config), LabWorkbookCallback()
+args = TrainingArguments("trained", max_steps=2, use_cpu=True, save_strategy="no", report_to="none")
+trainer = Trainer(model=model, args=args, train_dataset=data, eval_dataset=data, callbacks=[recorder])
+"""
+
+
+@pytest.mark.parametrize(
+    ("stages", "outcome"),
+    [
+        ("trainer.train()", "finished"),
+        ("trainer.train(); trainer.evaluate()", "finished"),
+        ("trainer.evaluate()", "finished"),
+        ("recorder.workbook", "ended"),
+        ("model.is_broken = True\ntry: trainer.train()\nexcept ValueError: pass", "ended"),
+        ("trainer.train(); model.is_broken = True\ntry: trainer.train()\nexcept ValueError: pass", "ended"),
+    ],
+)
+def test_the_outcome_is_how_the_trainer_ended(run, recorded, stages, outcome):
+    """
+    The script closes nothing.
+    """
+    run("-c", SCRIPT + stages)
+
+    assert [each.status for each in recorded()] == [outcome]
 
 
 def test_a_closed_experiment_stops_no_training(trainer, callback, capsys):

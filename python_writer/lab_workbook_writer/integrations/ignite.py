@@ -24,6 +24,7 @@ from lab_workbook_writer.workbook import Workbook
 
 with needs("ignite", "LabWorkbookLogger", extra="ignite"):
     from ignite import distributed
+    from ignite.engine import Events
     from ignite.handlers.base_logger import BaseLogger, BaseOptimizerParamsHandler, BaseOutputHandler
 
 
@@ -56,6 +57,7 @@ class LabWorkbookLogger(BaseLogger):
     >>> logger.attach_opt_params_handler(trainer, event_name=Events.EPOCH_STARTED, optimizer=optimizer)
     >>> logger.close()
 
+    A logger that is never closed has finished if the engines that it is attached to have.
     ``workbook`` is an open one, or what `lab_workbook.new_experiment` takes opens one here.
 
     Raises:
@@ -65,6 +67,8 @@ class LabWorkbookLogger(BaseLogger):
     def __init__(self, workbook: Workbook | None = None, *, capture: bool = True, **settings: Any) -> None:
         self._recording = Recording(workbook, capture=capture, **settings)
         self._is_recording = distributed.get_rank() == 0
+        # An evaluator runs within a trainer; only the outermost of them ends a training.
+        self._running: list[Any] = []
         if self._is_recording:
             self._recording.open()
 
@@ -83,6 +87,13 @@ class LabWorkbookLogger(BaseLogger):
         if self._is_recording and values:
             self._recording.log(values, step)
 
+    def attach(self, engine: Any, log_handler: Any, event_name: Any, *args: Any, **given: Any) -> Any:
+        """Call a handler for each such event, as Ignite's own loggers do, and note when the engine ends."""
+        if not engine.has_event_handler(self._on_completed, Events.COMPLETED):
+            engine.add_event_handler(Events.STARTED, self._on_started)
+            engine.add_event_handler(Events.COMPLETED, self._on_completed)
+        return super().attach(engine, log_handler, event_name, *args, **given)
+
     def close(self) -> None:
         """End the experiment: its outcome is ``finished``."""
         self._recording.close()
@@ -94,6 +105,19 @@ class LabWorkbookLogger(BaseLogger):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._recording.close(error)
+
+    def _on_started(self, engine: Any) -> None:
+        # One that raised never completed, and neither did those within it.
+        if engine in self._running:
+            self._running.clear()
+        self._running.append(engine)
+        self._recording.report_start()
+
+    def _on_completed(self, engine: Any) -> None:
+        if engine in self._running:
+            self._running.remove(engine)
+        if not self._running:
+            self._recording.report_end()
 
     def _create_output_handler(self, *args: Any, **given: Any) -> OutputHandler:
         return OutputHandler(*args, **given)

@@ -65,6 +65,7 @@ class LabWorkbookCallback(keras.callbacks.Callback):
         """Open the experiment, and save what it is started with."""
         opened = self._recording
         opened.open()
+        opened.report_start()
         self._is_fitting, self._before = True, self._batches
         with opened.going_on("the parameters of fit"):
             opened.save_options(dict(self.params or {}))
@@ -92,12 +93,14 @@ class LabWorkbookCallback(keras.callbacks.Callback):
         """Append what `evaluate` gives; inside of `fit` it is among what the epoch gives."""
         if logs and not self._is_fitting:
             self._recording.log({f"test_{name}": value for name, value in logs.items()}, self._batches)
+            self._recording.report_end()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Make all of it durable; `evaluate` may follow, so the experiment stays open."""
+        """Make all of it durable, and note the end; `evaluate` may follow, so the experiment stays open."""
         self._is_fitting = False
         self._recording.flush()
+        self._recording.report_end()
 
     def close(self) -> None:
-        """End the experiment now, for a notebook; a script's end does so by itself."""
+        """End the experiment now, for a notebook; else it ends with the script."""
         self._recording.close()

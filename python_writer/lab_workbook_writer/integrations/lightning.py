@@ -5,7 +5,8 @@ A logger for Lightning, by either of its names: ``lightning`` and ``pytorch_ligh
 >>> trainer = Trainer(logger=LabWorkbookLogger(note="half the learning rate"))
 
 What the model logs goes to the series of `Workbook.log`, hyperparameters to ``options.json``. The experiment
-opens when a trainer starts, on rank 0 alone, and goes on from ``fit`` to ``test``; it ends with the script.
+opens when a trainer starts, on rank 0 alone, and goes on from ``fit`` to ``test``. It ends with the script,
+and has finished if its last stage has.
 """
 
 from __future__ import annotations
@@ -110,14 +111,22 @@ class LabWorkbookLogger(Logger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Make durable what a stage has logged; another one may follow, so the experiment stays open."""
+        """
+        Make durable what a stage has logged, and note how it has ended.
+
+        Another one may follow, so the experiment stays open. While Lightning calls this for a stage that has
+        failed, it handles the error.
+        """
         if self._checkpoints == "best" and self._best:
             self._keep(self._best)
         self._recording.flush()
+        error = sys.exc_info()[1]
+        if status == "success" or error is not None:
+            self._recording.report_end(error)
 
     @rank_zero_only
     def close(self) -> None:
-        """End the experiment now, for a notebook; a script's end does so by itself."""
+        """End the experiment now, for a notebook; else it ends with the script."""
         self._recording.close()
 
     def _keep(self, path: str) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from lab_workbook.errors import InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec
 
-from lab_workbook_writer import guard
+from lab_workbook_writer import guard, lifecycle
 from lab_workbook_writer.integrations.plain import file_name, scalars, told
 from lab_workbook_writer.opening import new_experiment
 from lab_workbook_writer.place import Nowhere
@@ -145,10 +145,27 @@ class Recording:
             with self.going_on("the end of the experiment"):
                 self._workbook.__exit__(type(error) if error else None, error, None)
 
+    def report_end(self, error: BaseException | None = None) -> None:
+        """
+        Note that the framework has ended a training, by an error if there is one.
+
+        More may follow, such as a test, so the experiment stays open; if the script never closes it, this is
+        its outcome.
+        """
+        if self._workbook is not None and self._is_ours:
+            self._workbook.watch.reported = lifecycle.of_exception(error)
+
+    def report_start(self) -> None:
+        """Note that a training starts: the end of the one before it says nothing any more."""
+        if self._workbook is not None and self._is_ours:
+            self._workbook.watch.reported = None
+
     def reopen(self) -> None:
-        """Let what comes next be an experiment of its own, if this one is ours."""
-        if self._is_ours:
-            self.close()
+        """End the experiment as the framework has reported, if it is ours; the next row opens another one."""
+        if self._workbook is not None and self._is_ours:
+            with self.going_on("the end of the experiment"):
+                watch = self._workbook.watch
+                watch.end(watch.unasked())
             self._workbook = None
             self._options = {}
 

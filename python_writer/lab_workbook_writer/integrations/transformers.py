@@ -48,6 +48,7 @@ class LabWorkbookCallback(TrainerCallback):
         self._recording = Recording(workbook, capture=capture, **settings)
         self._checkpoints = checkpoints
         self._has_options = False
+        self._is_training = False
 
     @property
     def workbook(self) -> Workbook:
@@ -62,6 +63,8 @@ class LabWorkbookCallback(TrainerCallback):
             self._recording.reopen()
             self._has_options = False
         self._start(args, model)
+        self._recording.report_start()
+        self._is_training = True
         if state.trial_params:
             self._recording.save_options({"trial": state.trial_name, "trial_params": state.trial_params})
 
@@ -77,6 +80,12 @@ class LabWorkbookCallback(TrainerCallback):
         """Append the scores of a prediction, which the trainer itself does not log."""
         if state.is_world_process_zero and metrics:
             self._recording.log(metrics, state.global_step)
+            self._report_end()
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note that an evaluation has ended, if it is no part of a training."""
+        if state.is_world_process_zero:
+            self._report_end()
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Keep a copy of the checkpoint that was just saved, if ``checkpoints`` says so."""
@@ -86,13 +95,19 @@ class LabWorkbookCallback(TrainerCallback):
                 self._recording.save_checkpoint(path)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Make all of it durable; an evaluation may follow, so the experiment stays open."""
+        """Make all of it durable and note the end; an evaluation may follow, so the experiment stays open."""
         if state.is_world_process_zero:
             self._recording.flush()
+            self._is_training = False
+            self._report_end()
 
     def close(self) -> None:
-        """End the experiment now, for a notebook; a script's end does so by itself."""
+        """End the experiment now, for a notebook; else it ends with the script."""
         self._recording.close()
+
+    def _report_end(self) -> None:
+        if not self._is_training:
+            self._recording.report_end()
 
     def _start(self, args: Any, model: Any) -> None:
         if self._has_options:

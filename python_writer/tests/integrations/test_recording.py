@@ -195,6 +195,32 @@ def test_an_error_is_the_outcome(recording, prefix):
     assert experiment(prefix).status == "failed"
 
 
+def test_the_end_that_a_framework_reports_is_the_outcome_of_a_trial(recording, prefix):
+    """
+    The next one begins without a close. A training whose end is not reported has not finished.
+    """
+    for report in (
+        recording.report_end,
+        lambda: recording.report_end(RuntimeError("the loss is nan")),
+        lambda: (recording.report_end(), recording.report_start()),
+    ):
+        recording.open()
+        report()
+        recording.reopen()
+
+    found = sorted(each.status for each in ExperimentRepository(prefix))
+    assert found == ["ended", "failed", "finished"]
+
+
+def test_a_workbook_that_is_not_ours_is_its_owners_to_end(workbook):
+    """
+    What a framework reports changes nothing.
+    """
+    Recording(workbook).report_end()
+
+    assert workbook.watch.unasked().outcome == "ended"
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
 def test_a_copy_of_an_open_one_is_silent(recording, prefix, tmp_path, capsys, copied):
     """
