@@ -52,7 +52,7 @@ def script(tmp_path):
 @pytest.mark.parametrize(
     ("source", "status", "outcome"),
     [
-        pytest.param("workbook.saveText('a', 'b');", 0, "finished", id="runs to its end"),
+        pytest.param("workbook.saveText('a', 'b');", 0, "ended", id="runs to its end"),
         pytest.param("process.exit(3);", 3, "failed", id="exits with a status"),
         pytest.param("throw new RangeError('too far');", 1, "failed", id="throws"),
         pytest.param("await Promise.reject(new RangeError('too far'));", 1, "failed", id="rejects"),
@@ -89,7 +89,7 @@ def test_a_signal_that_a_script_in_javascript_handles_is_its_own(script):
     )
 
     assert returned == 0
-    assert end["outcome"] == "finished"
+    assert end["outcome"] == "ended"
     assert "last" in end["files"]
 
 

@@ -198,8 +198,10 @@ def _left_open(bench: Bench) -> Findings:
     yield from verdicts.played(found, "end.outcome")
     yield from verdicts.sound(found)
     outcome = (verdicts.document(found.files, "end") or {}).get("outcome", "nothing")
-    if outcome not in ("finished", "ended"):
-        yield Finding("end.outcome", "the program exited in peace", shown(found.steps), str(outcome))
+    if outcome != SPEC["outcome"]["ended"]:
+        yield Finding(
+            "end.outcome", "the script never closed its workbook", shown(found.steps), str(outcome)
+        )
 
 
 def _options(bench: Bench) -> Findings:

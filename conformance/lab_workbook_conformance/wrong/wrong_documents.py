@@ -135,6 +135,12 @@ def never_sure(right: Right, *given: Any) -> Any:
     return SPEC["outcome"]["ended"] if outcome == SPEC["outcome"]["finished"] else outcome
 
 
+@instead_of("end.outcome-4", Workbook, "let_go")
+def finished_without_close(_: Right, book: Workbook) -> Any:
+    """A script that never closed its workbook has `finished`."""
+    book.end(SPEC["outcome"]["finished"], None)
+
+
 @instead_of("end.lost", Workbook, "end_document")
 def nothing_lost(right: Right, *given: Any) -> Any:
     """Losses are not counted."""

@@ -33,7 +33,8 @@ function endAll(outcome, error) {
 }
 
 function leave(code) {
-  if (code === 0) endAll(spec.outcome.finished, null);
+  // Only a script that closes has finished.
+  if (code === 0) endAll(spec.outcome.ended, null);
   else endAll(spec.outcome.failed, uncaught ?? { name: 'exit', message: `the script exited with ${code}` });
 }
 
