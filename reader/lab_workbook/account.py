@@ -54,7 +54,7 @@ class Account:
         """
         How it ended, or whether it goes on; never a guess.
 
-        ``finished``, ``failed``, ``interrupted`` or ``ended`` say how it ended. Before that it is
+        ``finished`` if its script closed it, ``failed``, ``interrupted``, or ``ended``. Before that it is
         ``running`` or ``lost`` where that can be known, and otherwise ``open``. Experiments of protocol
         1.0 are ``unknown``.
         """
@@ -110,7 +110,11 @@ class Account:
 
     @property
     def error(self) -> Mapping[str, str] | None:
-        """The ``type`` and ``message`` of what made it fail."""
+        """
+        The ``type`` and ``message`` of the exception that made it fail.
+
+        An experiment of a notebook that nobody closed has ``ended``, and this is its last uncaught exception.
+        """
         error = self.end.get("error")
         return error if isinstance(error, dict) else None
 

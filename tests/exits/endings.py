@@ -23,6 +23,8 @@ for part in range(2):
         assert sys.stdin.readline() == "go on\\n"
 print("ready", flush=True)
 how = sys.argv[1]
+if how == "close":
+    workbook.close()
 if how == "exception":
     raise ValueError("no such batch")
 if how == "exit 0":
@@ -95,8 +97,8 @@ def _both(title: str, how: str = "wait", **more: object) -> list[Ending]:
 _IMPATIENT = {"stalls": True, "patience": 1}
 
 _THE_NETWORK_WORKS = [
-    Ending("the script ends", "Python", "end"),
-    Ending("the script ends without `close`", "Lua", "end"),
+    *_both("the script ends without `close`", "end"),
+    Ending("`workbook.close()`, and the script ends", "Python", "close"),
     Ending("`workbook:close()`, and the script ends", "Lua", "close"),
     *_both("an error that nobody catches", "exception"),
     Ending("`sys.exit(0)`", "Python", "exit 0"),
@@ -108,15 +110,15 @@ _THE_NETWORK_WORKS = [
     *_both("SIGTERM to the group", signals=(signal.SIGTERM,), is_abrupt=True),
     *_both("SIGHUP to the group: the terminal is closed", signals=(signal.SIGHUP,), is_abrupt=True),
     *_both("SIGKILL of the script", kills=("script",), is_abrupt=True),
-    Ending("SIGKILL of the uploader, and the script ends", "Python", "end", kills=("uploader",)),
+    Ending("SIGKILL of the uploader, and `workbook.close()`", "Python", "close", kills=("uploader",)),
     Ending("SIGKILL of the uploader, and `workbook:close()`", "Lua", "close", kills=("uploader",)),
     *_both("SIGKILL of both", kills=("uploader", "script")),
-    Ending("into a pipe: `train` to `cat`", "Python", "end", place="cat"),
+    Ending("into a pipe: `train` to `cat`", "Python", "close", place="cat"),
     Ending("into a pipe: `train` to `cat`", "Lua", "close", place="cat"),
 ]
 
 _THE_SERVER_IS_SILENT = [
-    Ending("the script ends", "Python", "end", **_IMPATIENT),
+    Ending("`workbook.close()`, and the script ends", "Python", "close", **_IMPATIENT),
     Ending("`workbook:close()`, and the script ends", "Lua", "close", **_IMPATIENT),
     Ending("an error that nobody catches", "Python", "exception", **_IMPATIENT),
     Ending("Ctrl-C once, while it waits at its end", "Python", "end", late=(signal.SIGINT,), stalls=True),
@@ -130,16 +132,16 @@ _THE_SERVER_IS_SILENT = [
     Ending("SIGTERM while it waits at its end", "Python", "end", late=(signal.SIGTERM,), stalls=True),
     Ending("SIGTERM while it waits at its end", "Lua", "close", late=(signal.SIGTERM,), stalls=True),
     *_both("SIGKILL of both", kills=("uploader", "script"), stalls=True),
-    Ending("into a pipe: `train` to `cat`", "Python", "end", place="cat", **_IMPATIENT),
+    Ending("into a pipe: `train` to `cat`", "Python", "close", place="cat", **_IMPATIENT),
     Ending("into a pipe: `train` to `cat`", "Lua", "close", place="cat", **_IMPATIENT),
 ]
 
 _IN_A_CONTAINER = [
-    Ending("the script ends", "Python", "end", place="container"),
+    Ending("`workbook.close()`, and the script ends", "Python", "close", place="container"),
     Ending("`workbook:close()`, and the script ends", "Lua", "close", place="container"),
     *_both("SIGKILL of the script, and so of all", kills=("script",), place="container"),
     Ending(
-        "the script ends, and the server is silent",
+        "the script ends without `close`, and the server is silent",
         "Python",
         "end",
         place="container",

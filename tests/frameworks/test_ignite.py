@@ -136,7 +136,7 @@ def raise_after_each_epoch():
             "evaluate_within(1); raise_after_each_epoch(); run(trainer, 1)",
             "ended",
         ),
-        ("run(trainer, 0); run(trainer, 1)", "finished"),
+        ("run(evaluator, 0); run(trainer, 1)", "finished"),
     ],
 )
 @pytest.mark.usefixtures("ignite")

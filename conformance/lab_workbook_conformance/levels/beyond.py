@@ -199,9 +199,7 @@ def _left_open(bench: Bench) -> Findings:
     yield from verdicts.sound(found)
     outcome = (verdicts.document(found.files, "end") or {}).get("outcome", "nothing")
     if outcome != SPEC["outcome"]["ended"]:
-        yield Finding(
-            "end.outcome", "the script never closed its workbook", shown(found.steps), str(outcome)
-        )
+        yield Finding("end.outcome", "the script never closed its workbook", shown(found.steps), str(outcome))
 
 
 def _options(bench: Bench) -> Findings:

@@ -14,8 +14,9 @@ A logger for PyTorch-Ignite.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from lab_workbook_writer.integrations.absent import needs
@@ -24,7 +25,7 @@ from lab_workbook_writer.workbook import Workbook
 
 with needs("ignite", "LabWorkbookLogger", extra="ignite"):
     from ignite import distributed
-    from ignite.engine import Events
+    from ignite.engine import Engine, Events
     from ignite.handlers.base_logger import BaseLogger, BaseOptimizerParamsHandler, BaseOutputHandler
 
 
@@ -67,8 +68,6 @@ class LabWorkbookLogger(BaseLogger):
     def __init__(self, workbook: Workbook | None = None, *, capture: bool = True, **settings: Any) -> None:
         self._recording = Recording(workbook, capture=capture, **settings)
         self._is_recording = distributed.get_rank() == 0
-        # An evaluator runs within a trainer; only the outermost of them ends a training.
-        self._running: list[Any] = []
         if self._is_recording:
             self._recording.open()
 
@@ -106,17 +105,12 @@ class LabWorkbookLogger(BaseLogger):
     ) -> None:
         self._recording.close(error)
 
-    def _on_started(self, engine: Any) -> None:
-        # One that raised never completed, and neither did those within it.
-        if engine in self._running:
-            self._running.clear()
-        self._running.append(engine)
+    def _on_started(self, _: Any) -> None:
         self._recording.report_start()
 
-    def _on_completed(self, engine: Any) -> None:
-        if engine in self._running:
-            self._running.remove(engine)
-        if not self._running:
+    def _on_completed(self, _: Any) -> None:
+        # An evaluator within a trainer ends no training.
+        if _count_running() == 1:
             self._recording.report_end()
 
     def _create_output_handler(self, *args: Any, **given: Any) -> OutputHandler:
@@ -124,3 +118,13 @@ class LabWorkbookLogger(BaseLogger):
 
     def _create_opt_params_handler(self, *args: Any, **given: Any) -> OptimizerParamsHandler:
         return OptimizerParamsHandler(*args, **given)
+
+
+def _count_running() -> int:
+    """Return how many engines run within each other here."""
+    count = 0
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - one that raised is not there
+    while frame is not None:
+        count += frame.f_code is Engine.run.__code__
+        frame = frame.f_back
+    return count
