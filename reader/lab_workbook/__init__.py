@@ -155,8 +155,8 @@ def new_experiment(
     All else is a setting: what is left out comes from the environment
     (``LAB_WORKBOOK_BUCKET_PREFIX``), from ``~/.lab-workbook-config`` or from the defaults.
 
-    Leave the workbook by ``with`` or ``close()``, and the experiment has ``finished``. One that is never closed
-    ends when the script does, and has ``ended``.
+    Leave the workbook by ``with`` or ``close()``, and the experiment has ``finished``. One that is never
+    closed ends when the script does, and has ``ended``.
 
     Raises:
         ConfigurationError: a setting cannot be used.
