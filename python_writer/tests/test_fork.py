@@ -69,7 +69,7 @@ assert not os.path.exists(os.path.join(workbook.where[7:], ".lab-workbook", "end
 """
     )
 
-    assert (ran.status, ran.end["outcome"]) == (0, "finished")
+    assert (ran.status, ran.end["outcome"]) == (0, "ended")
     assert NOTICE not in ran.stderr
 
 
@@ -137,7 +137,7 @@ os.wait()
 
     child = ran._replace(home=ran.home.with_name("child"))
     assert child.end["error"] == {"type": "RuntimeError", "message": "of the child"}
-    assert ran.end["outcome"] == "finished"
+    assert ran.end["outcome"] == "ended"
 
 
 def test_a_process_that_is_spawned_knows_nothing_of_the_workbook(script):
