@@ -42,6 +42,7 @@ watch() {
 # does not tell how much was read, there is no progress before a request has worked.
 has_moved() {
    { read -r word position < "/proc/$1/io"; } 2>/dev/null || return 1
+   [ ! -e "$own/tmp/aws/trouble" ] || [ "$furthest" -ge $START ] || furthest=$START
    [ "$position" -gt $((furthest + NOISE)) ] || return 1
    mark=$furthest furthest=$position
    [ "$mark" -ne 0 ]

@@ -25,8 +25,8 @@ umask 077
 IMAGE_DIVISOR=@DIVISOR@
 # Whole seconds, but a turn, which is half a second.
 CALM=15 IDLE=600 REFRESH=600 LONGEST_PAUSE=60 REST_FACTOR=20 BEAT_EVERY=60
-# The bytes by which two starts of aws may differ.
-NOISE=65536
+# The bytes by which two starts of aws may differ, and more than it reads (14 MB) before it sends anything.
+NOISE=65536 START=33554432
 # The most bytes that S3 takes by one request.
 LARGEST_PUT=5368709120
 HEARTBEAT=.lab-workbook/heartbeat.json

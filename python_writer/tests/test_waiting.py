@@ -8,7 +8,7 @@ from lab_workbook.protocol import _spec
 from lab_workbook_writer.delivery import Delivery
 
 # Each can be repeated for ever by an uploader, or by one uploader after the other, that delivers nothing.
-_NO_PROGRESS = ["started", "claiming", "trouble", "recovered", "publishing", "sending", "bucket"]
+_NO_PROGRESS = ["started", "claiming", "trouble", "recovered", "publishing", "sending", "sealing", "bucket"]
 
 
 @pytest.fixture
