@@ -107,12 +107,18 @@ end
 -- LuaJIT's compiled code repeats a write that was cut short, as a whole: the row after half of it.
 interpreted(AppendFile.append, true)
 
--- Returns the size of an open file and its last bytes; nil where it cannot be read just now.
+-- Returns the size of an open file and its last bytes, or nil where it cannot be read now.
 local function ending(handle)
    local size = handle:seek('end')
-   if size == 0 then return 0, '' end
    if not size or not handle:seek('set', math.max(0, size - TAIL_BYTES)) then return nil end
-   return size, handle:read(TAIL_BYTES)
+   local tail, problem = handle:read(TAIL_BYTES)
+   if problem then return nil end
+   return size, tail or ''
+end
+
+-- Returns to the end of the last whole piece; where that fails, the next piece tries it again.
+local function returnToEnd(self)
+   if not self.handle:seek('set', self.size) then self.ready = false end
 end
 
 --- Return whether the file that is open is the one at its path, as far as plain Lua can tell.
@@ -124,10 +130,9 @@ function AppendFile:isInPlace()
    local same = true
    if io.type(self.handle) == 'file' then
       local size, tail = ending(self.handle)
-      -- What follows is appended at the end of the last whole piece again.
-      self.handle:seek('set', self.size)
+      returnToEnd(self)
       local theirSize, theirTail = ending(there)
-      same = not (tail and theirTail) or (size == theirSize and tail == theirTail)
+      same = not size or not theirSize or size == theirSize and tail == theirTail
    end
    there:close()
    return same
@@ -147,7 +152,7 @@ function AppendFile:restore(put)
          copied, why, isRead = files.copyHandle(self.handle, path, self.size)
          return copied, why
       end)
-      self.handle:seek('set', self.size)
+      returnToEnd(self)
       if not done and isRead then return nil, problem end
       if done then
          self.handle:close()

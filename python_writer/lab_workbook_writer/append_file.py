@@ -100,11 +100,7 @@ class AppendFile:
         with self._lock:
             self._closings_seen = AppendFile._closings
             if not self._is_ours(self._descriptor):
-                self._descriptor = out_of_the_way(self._opener())
-                before, self._identity = self._identity, identity(self._descriptor)
-                if NO_FILE not in (before, self._identity) and before != self._identity:
-                    # The script has closed the descriptor, and its file is not at the path any more.
-                    self._count_as_lost()
+                self._use(out_of_the_way(self._opener()))
             if self._torn_at is not None:
                 self._cut(self._torn_at)
 
@@ -189,15 +185,28 @@ class AppendFile:
         self._lock = threading.RLock()
         self._let_go()
 
+    def _use(self, descriptor: int) -> None:
+        found = identity(descriptor)
+        if found == NO_FILE:
+            # Without an identity it would be taken for another file than before, whose rows are gone.
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+            raise OSError(errno.EIO, "the file was opened, and fstat fails")
+        before, self._identity, self._descriptor = self._identity, found, descriptor
+        if before not in (NO_FILE, found):
+            # The script has closed the descriptor, and its file is not at the path any more.
+            self._count_as_lost()
+
     def _let_go(self) -> None:
         self._descriptor = self._last = _CLOSED
         self._identity = NO_FILE
         self._torn_at = None
 
     def _cut_torn_piece(self) -> None:
-        if self._is_ours(self._descriptor):
+        # Not by `open`, which may ask the opener, and that refuses when the experiment has ended.
+        if self._torn_at is not None and self._is_ours(self._descriptor):
             with contextlib.suppress(OSError):
-                self.open()
+                self._cut(self._torn_at)
 
     def _is_ours(self, descriptor: int) -> bool:
         # Where fstat has failed there is no identity, which is what a closed descriptor has as well.
