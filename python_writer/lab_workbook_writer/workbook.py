@@ -7,7 +7,8 @@ The workbook: what a training script holds in its hand.
 ...     loss_log(epoch=1, loss=0.25)
 
 A verb raises for what the program does wrong, such as a name that no file can have. For what happens
-to the machine, such as a full disk, it warns, counts the loss in end.json, and lets training go on.
+to the machine, such as a full disk, it warns, counts the loss in end.json, and lets training go on: `guard`
+decides which is which.
 """
 
 from __future__ import annotations
@@ -153,7 +154,9 @@ class Workbook:
         gone from ``path``; across file systems it is copied and removed. If it cannot be saved it stays.
 
         Raises:
-            OSError: there is no such file, or it cannot be opened.
+            OSError: there is no such file, or it may not be read. A file that the machine cannot open for
+                another reason, such as no descriptors, is counted as lost.
+            InvalidValue: this is not a path.
         """
         with Source(path, move=move) as source:
             if self._save(self._take(name), source.fill, source.discard):
