@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from lab_workbook.errors import TagTaken, warn
 from lab_workbook.protocol import _spec, documents, jsontext, prefix
@@ -19,10 +19,8 @@ from lab_workbook.protocol import _spec, documents, jsontext, prefix
 from lab_workbook_writer import guard
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.ending_room import EndingRoom
-from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
+from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
-
-_Result = TypeVar("_Result")
 
 _ADVICE = (
     "give bucket_prefix=..., set LAB_WORKBOOK_BUCKET_PREFIX,"
@@ -103,14 +101,14 @@ class Folder(Tree):
         files, sha256 = {}, _sha256()
         for name in sorted(names):
             with guard.absorbing(partial(_warn_of_unreadable, self.root + name)):
-                files[name] = _twice(partial(_facts, self.root + name, sha256))
+                files[name] = twice(partial(_facts, self.root + name, sha256))
         ending.lost[_spec.LOSS_ARTIFACTS] += len(names - files.keys())
         document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
         data = jsontext.encode(document, _unreported)
         # What end.json lists must outlive a power loss that end.json itself outlives.
         with guard.absorbing(_warn_of_power_loss):
             self.sync()
-        _twice(lambda: self.create(_spec.LAYOUT_END, data))
+        twice(lambda: self.create(_spec.LAYOUT_END, data))
         with guard.absorbing(_warn_of_power_loss):
             self.sync()
         with contextlib.suppress(OSError):
@@ -158,13 +156,6 @@ def _sha256() -> Callable[[], Any] | None:
 
         return hashlib.sha256
     return None
-
-
-def _twice(attempt: Callable[[], _Result]) -> _Result:
-    """Try again once: a fault that passes must not cost the end of an experiment."""
-    with contextlib.suppress(OSError):
-        return attempt()
-    return attempt()
 
 
 def _warn_of_unreadable(path: str, why: str) -> None:

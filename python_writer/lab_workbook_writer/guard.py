@@ -18,6 +18,7 @@ be started, a package that was removed while the script runs.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -102,11 +103,9 @@ def absorbs(error: Exception, tell: Callable[[str], object]) -> bool:
     """
     if _is_for_caller(error):
         return False
-    try:
+    # Where there is no room for a warning, the caller's code still goes on.
+    with contextlib.suppress(MemoryError, RecursionError):
         tell(_described(error))
-    except (MemoryError, RecursionError):
-        # Where there is no room for a warning, the caller's code still goes on.
-        return True
     return True
 
 

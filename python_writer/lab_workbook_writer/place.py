@@ -12,7 +12,7 @@ import errno
 import itertools
 import os
 from collections.abc import Callable, Collection
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from lab_workbook.errors import AccessDenied, StoreError
 from lab_workbook.protocol import _spec, tags
@@ -22,6 +22,14 @@ from lab_workbook_writer.descriptors import GROWING, sync
 
 Fill = Callable[[str], object]
 Discard = Callable[[str], object]
+_Result = TypeVar("_Result")
+
+
+def twice(attempt: Callable[[], _Result]) -> _Result:
+    """Try again once: a fault that passes must not cost the end of an experiment."""
+    with contextlib.suppress(OSError):
+        return attempt()
+    return attempt()
 
 
 def remove(path: str) -> None:

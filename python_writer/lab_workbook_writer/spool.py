@@ -21,7 +21,7 @@ from lab_workbook_writer import dying, reserve
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
 from lab_workbook_writer.descriptors import GROWING
-from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove
+from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
 
 _ADVICE = "give spool_dir=..., or set LAB_WORKBOOK_SPOOL_DIR, to use another folder"
@@ -137,7 +137,10 @@ class Spool(Tree):
         arrived = False
         with dying.after_last_words():
             try:
-                self._tell("end", **ending._asdict(), sizes=self._sizes())
+                end = _line("end", {**ending._asdict(), "sizes": self._sizes()})
+                # Without this line, what was lost is not counted anywhere.
+                twice(lambda: self._queue.append(end, rows=0))
+                self._delivery.look()
                 arrived = self._delivery.wait_for_end()
             finally:
                 # Also when Ctrl-C ends the wait.
