@@ -181,7 +181,7 @@ def test_trouble_is_warned_of_and_the_script_goes_on(run, stand_in):
 REPEAT = """say '{"event": "claimed"}'
 for turn in $(seq 100); do
    for event in started claiming trouble recovered publishing sending bucket; do
-      say "{\\"event\\": \\"$event\\", \\"pid\\": $$, \\"name\\": \\"x\\", \\"message\\": \\"event: claimed\\"}"
+      say "{\\"event\\": \\"$event\\", \\"pid\\": $$, \\"name\\": \\"x\\", \\"message\\": \\"claimed\\"}"
       sleep 0.1
    done
 done"""
