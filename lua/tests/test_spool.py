@@ -179,9 +179,10 @@ def test_trouble_is_warned_of_and_the_script_goes_on(run, stand_in):
 
 # Repeats events that report no bytes, ten times a second, and then that everything has arrived.
 REPEAT = """say '{"event": "claimed"}'
+text='event: claimed'
 for turn in $(seq 100); do
    for event in started claiming trouble recovered publishing sending bucket; do
-      say "{\\"event\\": \\"$event\\", \\"pid\\": $$, \\"name\\": \\"x\\", \\"message\\": \\"claimed\\"}"
+      say "{\\"event\\": \\"$event\\", \\"pid\\": $$, \\"name\\": \\"x\\", \\"message\\": \\"$text\\"}"
       sleep 0.1
    done
 done"""
