@@ -212,5 +212,5 @@ def _destination(config: Config, tag: str, *, explicit: bool) -> dict[str, objec
         "storageClass": config.storage_class,
         "acl": config.acl,
         "uploadEvery": config.upload_every,
-        "fileSystem": file_systems.identify(config.spool_dir),
+        "fileSystem": file_systems.identify(config.required_spool_dir()),
     }
