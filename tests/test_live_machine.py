@@ -192,7 +192,7 @@ class LiveSeries(RuleBasedStateMachine):
         self.uploads = Uploads()
         self.journal = Journal(str(self.folder / "journal"))
         sender = Sender(self.journal, lambda: Folder(self.bucket), lambda _: None)
-        self.growth = Growth(sender, self.uploads)
+        self.growth = Growth(sender, self.uploads, lambda _name: False)
         self.growth.add(str(self.folder / NAME), NAME, 1, upload_every=10)
         self.heartbeat = Heartbeat(sender, self.uploads)
 
