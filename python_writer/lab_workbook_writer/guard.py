@@ -19,6 +19,7 @@ be started, a package that was removed while the script runs.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -103,6 +104,9 @@ def absorbs(error: Exception, tell: Callable[[str], object]) -> bool:
     """
     if _is_for_caller(error):
         return False
+    if isinstance(error, ImportError):
+        # A folder that could not be looked at once is skipped for ever otherwise.
+        importlib.invalidate_caches()
     # Where there is no room for a warning, the caller's code still goes on.
     with contextlib.suppress(MemoryError, RecursionError):
         tell(_described(error))

@@ -139,7 +139,7 @@ def test_a_failing_call_never_leaves_a_verb_that_writes_to_a_spool(failing_calls
     """
     With the server away: the queue has a line for each artifact that was not counted as lost.
     """
-    verbs = "save_json,save_text,save_file_moved,save_figure,new_time_series_log,first_row,row,rows,log,flush"
+    verbs = "flush,save_json,save_text,save_file_moved,save_figure,new_time_series_log,first_row,row,rows,log"
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{nobody_listens.getsockname()[1]}"

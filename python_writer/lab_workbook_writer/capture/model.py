@@ -44,10 +44,12 @@ def saves_t7(value: object) -> Fill:
     """
 
     def fill(path: str) -> None:
-        from lab_workbook import t7
+        # From the module itself: if t7/__init__.py could not be looked at, Python takes t7 for a package
+        # without one, and keeps that.
+        from lab_workbook.t7.writing import dump
 
         with open(path, "xb") as file:
-            t7.dump(value, file)
+            dump(value, file)
 
     return fill
 
