@@ -18,6 +18,12 @@ function errors.isOurs(message)
    return message:sub(1, #OURS) == OURS
 end
 
+--- Return whether a text is the error that the interpreter raises for Ctrl-C (lua.c, luajit.c).
+-- @string message what was raised
+function errors.isInterrupt(message)
+   return message:find('interrupted!$') ~= nil
+end
+
 --- Raise: the program asked for something that the protocol has no rule for.
 -- @string rule the id of the rule in spec/v1/SPEC.md, such as 'name.characters'
 -- @string message what is wrong and what to do

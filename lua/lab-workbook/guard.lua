@@ -2,9 +2,9 @@
 --
 --    Workbook.saveText = guard.verb('saveText', Workbook.saveText, spec.LOSS_ARTIFACTS)
 --
--- What the modules of this rock raise on purpose (lab-workbook.errors) is for the caller, and so is an error
--- that is a table, which only the caller's code raises. Everything else is a fault of the environment: no
--- descriptors, no process that can be started, no memory.
+-- What the modules of this rock raise on purpose (lab-workbook.errors) is for the caller, and so are Ctrl-C
+-- and an error that is a table, which only the caller's code raises. Everything else is a fault of the
+-- environment: no descriptors, no process that can be started, no memory.
 --
 -- @module lab-workbook.guard
 
@@ -15,7 +15,7 @@ local errors = require 'lab-workbook.errors'
 local guard = {}
 
 local function isForCaller(problem)
-   return type(problem) ~= 'string' or errors.isOurs(problem)
+   return type(problem) ~= 'string' or errors.isOurs(problem) or errors.isInterrupt(problem)
 end
 
 -- Returns what a method has returned, or what stands in for it.

@@ -325,7 +325,10 @@ end
 -- Looks after the delivery, which must not stop a row that is safe already.
 local function watch(self, place, now)
    local ran, problem = pcall(place.tick, place, now)
-   if not ran then self.losses:sayOnce('tick', 'the upload is not watched: ' .. tostring(problem)) end
+   if ran then return end
+   problem = tostring(problem)
+   if errors.isInterrupt(problem) then error(problem, 0) end
+   self.losses:sayOnce('tick', 'the upload is not watched: ' .. problem)
 end
 
 --- Return the log of a series. Not for users.
