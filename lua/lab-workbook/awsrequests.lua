@@ -17,7 +17,7 @@ call() {
 
 # Runs aws. A script that waits is told whether bytes move.
 request() {
-   call "$@" < /dev/null > /dev/null 2> "$own/tmp/aws/said" &
+   call "$@" < /dev/null > "$own/tmp/aws/answer" 2> "$own/tmp/aws/said" &
    watch $!
    wait $! || return 1
    furthest=0
@@ -71,9 +71,10 @@ count_put() {
    puts=$((puts + 1)) bytes=$((bytes + $(wc -c < "$1")))
 }
 
-# Calls $1 with what puts a file by one request, and up to two more options.
+# Calls $1 with what puts a file by one request, and up to two more options. Prints the ETag of the answer.
 put_by() {
-   "$1" s3api put-object "--bucket=$bucket" "--key=$path$2" "--body=$3" ${4:+"$4"} ${5:+"$5"} \
+   "$1" s3api put-object --query=ETag --output=text \
+      "--bucket=$bucket" "--key=$path$2" "--body=$3" ${4:+"$4"} ${5:+"$5"} \
       ${encryption:+"--server-side-encryption=$encryption"} ${key:+"--ssekms-key-id=$key"} \
       ${class:+"--storage-class=$class"} ${acl:+"--acl=$acl"} \
       "--content-type=$(content_type "$2")"
@@ -84,6 +85,12 @@ put_object() {
    put_by request "$@"
    result=$?
    count_put "$2" "$own/tmp/aws/said"
+   # A captive portal answers everything with a page, which aws takes for success.
+   [ "$result" -ne 0 ] || case $(cat "$own/tmp/aws/answer") in
+   None)
+      echo 'what answers is not an S3 server; check the network and the endpoint' > "$own/tmp/aws/said"
+      return 1 ;;
+   esac
    [ "$result" -eq 0 ] || case $(why) in *"'NoneType'"*) name_error "$@" ;; esac
    return "$result"
 }

@@ -15,7 +15,7 @@ import contextlib
 import email.utils
 import functools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 # How often boto3 sends a request that gets no answer.
 _ATTEMPTS = 4
 
+
+# What a listing contains, also an empty one.
+_LISTING = frozenset({"Name", "Prefix", "KeyCount", "IsTruncated"})
 
 # What boto3 calls the places where it looks for credentials.
 _SOURCES = {
@@ -135,6 +138,7 @@ class S3Store:
         """Yield an object's bytes piece by piece; raises `KeyError` where there is none."""
         with self._explained(key):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._path + key)
+            self._check(answer, key)
             yield from answer["Body"].iter_chunks(CHUNK_BYTES)
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[Entry]:
@@ -175,10 +179,14 @@ class S3Store:
         options: dict[str, Any] = {**self._options, "ContentType": layout.content_type(key)}
         with self._explained(key):
             if size <= multipart.PART_BYTES:
-                client.put_object(**where, Body=body, **options, **condition)
+                self._check(client.put_object(**where, Body=body, **options, **condition), key)
                 return
             finish = functools.partial(client.complete_multipart_upload, **condition)
-            multipart.upload(self._client, where, body, size=size, options=options, finish=finish)
+            try:
+                multipart.upload(self._client, where, body, size=size, options=options, finish=finish)
+            except KeyError as error:
+                # An answer without UploadId or ETag.
+                raise s3_errors.not_s3(self._where(key), self._endpoint) from error
 
     def delete(self, key: str) -> bool:
         """Delete an object, if it is there and we may; returns whether we may."""
@@ -211,7 +219,16 @@ class S3Store:
 
     def _get(self, key: str, **more: Any) -> Blob:
         answer = self._client.get_object(Bucket=self._bucket, Key=self._path + key, **more)
+        self._check(answer, key)
         return Blob(answer["Body"].read(), answer["LastModified"], _now(answer), answer.get("ETag", ""))
+
+    def _check(self, answer: Mapping[str, Any], key: str) -> None:
+        """Raise `Unreachable` if an answer has no ETag, as each answer of S3 about an object has."""
+        if not answer.get("ETag"):
+            raise s3_errors.not_s3(self._where(key), self._endpoint)
+
+    def _where(self, key: str) -> str:
+        return f"s3://{self._bucket}/{self._path}{key}"
 
     def _new_client(self, attempts: int) -> S3Client:
         from botocore.config import Config
@@ -228,6 +245,7 @@ class S3Store:
             style: Any = {"addressing_style": self._addressing_style}
             config = config.merge(Config(s3=style))
         client = self._session.client("s3", endpoint_url=self._given, config=config)
+        client.meta.events.register("before-call.s3.HeadBucket", _follow_no_redirect)
         if self._wire is not None:
             self._wire.attach(client)
         return client
@@ -237,14 +255,18 @@ class S3Store:
             Bucket=self._bucket, Prefix=self._path + prefix, **more
         )
         with self._explained(prefix):
-            yield from pages
+            for page in pages:
+                if not _LISTING & page.keys():
+                    raise s3_errors.not_s3(self._where(prefix), self._endpoint)
+                yield page
 
     @contextlib.contextmanager
     def _explained(self, key: str) -> Iterator[None]:
         """Turn what boto3 raises into our errors."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
-        where = f"s3://{self._bucket}/{self._path}{key}"
+        where = self._where(key)
         try:
             yield
         except ClientError as error:
@@ -253,6 +275,8 @@ class S3Store:
             raise s3_errors.from_answer(error, where, self._endpoint) from error
         except BotoCoreError as error:
             raise s3_errors.from_client(error, where, self._endpoint) from error
+        except ResponseParserError as error:
+            raise s3_errors.not_s3(where, self._endpoint) from error
 
 
 def _elsewhere() -> Config:
@@ -264,6 +288,16 @@ def _elsewhere() -> Config:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
+
+
+def _follow_no_redirect(params: dict[str, Any], **_: Any) -> None:
+    """
+    Keep botocore from following a redirect of this request.
+
+    Redirected without a region, it asks for the bucket's region by HEAD. Where that is redirected as well, as
+    by a captive portal, it would ask the same again, until the stack of Python is full.
+    """
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _is_aws(url: str) -> bool:

@@ -113,6 +113,10 @@ def _failed(error: ClientError, where: str, said: str) -> LabWorkbookError:
         return CredentialsExpired(f"{said}: the credentials have expired; renew them (`aws sso login`)")
     if code in _BAD_CREDENTIALS:
         return CredentialsMissing(f"{said}: the credentials are wrong; {_SET_CREDENTIALS}")
+    location = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("location")
+    if location and 300 <= status < 400:
+        # Not followed: what is signed for one server is worth nothing to another.
+        return Unreachable(f"{said} and redirects to {location[:200]!r}; {_CHECK_NETWORK}")
     if code in _WRONG_REGION:
         return StoreError(f"{said}: the bucket lies in another region; set `region` (or AWS_DEFAULT_REGION)")
     if status == 403:
@@ -149,10 +153,15 @@ def from_client(error: BotoCoreError, where: str, endpoint: str) -> LabWorkbookE
         return BucketNotFound(f"{where} cannot be asked for ({error}); mend bucketPrefix")
     if kinds & _BAD_SETTINGS:
         return ConfigurationError(f"the settings of AWS or this library cannot be used: {error}")
-    return Unreachable(
-        f"{where}: no answer from {endpoint} ({error});"
-        " check the network and `endpointUrl` (or AWS_ENDPOINT_URL_S3)"
-    )
+    return Unreachable(f"{where}: no answer from {endpoint} ({error}); {_CHECK_NETWORK}")
+
+
+def not_s3(where: str, endpoint: str) -> Unreachable:
+    """Return our error for an answer that S3 does not give, such as the login page of a captive portal."""
+    return Unreachable(f"{where}: what answers at {endpoint} is not an S3 server; {_CHECK_NETWORK}")
+
+
+_CHECK_NETWORK = "check the network and `endpointUrl` (or AWS_ENDPOINT_URL_S3)"
 
 
 _SET_CREDENTIALS = "run `aws configure`, or name a profile with `profile` (or AWS_PROFILE)"
