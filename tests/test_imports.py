@@ -5,6 +5,7 @@ Who may import whom.
        ▲         ▲           ▲        ▲
        └─────────┴── writer ─┘        │        writer: lab_workbook_writer without the uploader
        └─────────┴───────────┴─ uploader       uploader: never the workbook
+    descriptors ◄─ writer, uploader            system calls of both on open files
     errors, protocol, writer ◄─ integrations   one module a framework; nothing imports them but their users
     errors … config, writer ◄─ importers ◄─ cli    what other programs have recorded
     writer ◄─ cli                              the Lua writer asks what the source is
@@ -50,8 +51,9 @@ ALLOWED = {
         "writer",
         "kit",
     },
-    "writer": {"errors", "protocol", "config", "t7"},
-    "uploader": {"errors", "protocol", "config", "store"},
+    "descriptors": set(),
+    "writer": {"errors", "protocol", "config", "t7", "descriptors"},
+    "uploader": {"errors", "protocol", "config", "store", "descriptors"},
     "importers": {"errors", "protocol", "config", "writer"},
     "integrations": {"errors", "protocol", "writer"},
     "kit": set(),
@@ -93,7 +95,7 @@ def layer(module: str) -> str:
     if package == "lab_workbook_conformance":
         return "kit"
     if package == "lab_workbook_writer":
-        return first if first in ("uploader", "importers", "integrations") else "writer"
+        return first if first in ("uploader", "importers", "integrations", "descriptors") else "writer"
     if not first:
         return "door"
     return first if first in ALLOWED else "reader"

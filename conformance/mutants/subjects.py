@@ -274,10 +274,6 @@ LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}folder.lua": {
         "Folder:flush": _DISK,
         "ending.lost[spec.LOSS_ARTIFACTS] = ending.lost[spec.LOSS_ARTIFACTS] + 1": _DISK,
-        "local RESERVE = spec.LAYOUT_TMP .. 'reserve'": _DISK,
-        "local RESERVE_BYTES = 32 * 1024": _DISK,
-        "files.write(self.root .. RESERVE, (' '):rep(RESERVE_BYTES))": _DISK,
-        "os.remove(self.root .. RESERVE)": _DISK,
         "self:sync()": _DISK,
         "if not done then errors.warn(('the end could not be written to %s: %s'):format("
         "self.root, problem)) end": _WORDS,
