@@ -63,6 +63,9 @@ torch = {save = function(path, object)  -- luacheck: ignore
    if not done then error('write error: wrote 0 blocks instead of 1') end
 end}
 
+-- Torch writes by C; LuaJIT's compiled code would repeat a write that was cut short.
+if rawget(_G, 'jit') then rawget(_G, 'jit').off(rawget(_G, 'torch').save) end
+
 local last = 0
 local function newScript()
    local workbook = labWorkbook:newExperiment{}
