@@ -47,15 +47,12 @@ def lua(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def run(lua: str, folder: Path, *arguments: str, descriptors: int = 0, **settings: str) -> list[Call]:
-    """Attack verbs in a process of its own, which ends as if nothing had failed; returns what was seen."""
-
-    def limit() -> None:
-        if descriptors:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-
-    done = subprocess.run(
-        [lua, str(ATTACK), *arguments],
+def start(
+    command: list[str], folder: Path, limit: tuple[int, int] | None = None, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; ``limit`` is a resource and how much of it there is."""
+    return subprocess.run(
+        command,
         cwd=folder,
         env={
             **os.environ,
@@ -65,12 +62,18 @@ def run(lua: str, folder: Path, *arguments: str, descriptors: int = 0, **setting
             "PATH": "/usr/bin:/bin",
             **settings,
         },
-        preexec_fn=limit,
+        preexec_fn=limit and (lambda: resource.setrlimit(limit[0], (limit[1], limit[1]))),
         capture_output=True,
         text=True,
         timeout=1800,
         check=False,
     )
+
+
+def run(lua: str, folder: Path, *arguments: str, descriptors: int = 0, **settings: str) -> list[Call]:
+    """Attack verbs in a process of its own, which ends as if nothing had failed; returns what was seen."""
+    limit = (resource.RLIMIT_NOFILE, descriptors) if descriptors else None
+    done = start([lua, str(ATTACK), *arguments], folder, limit, **settings)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [
         line.split("\t") for line in done.stdout.splitlines() if line.count("\t") == len(Call._fields) - 1
@@ -187,3 +190,26 @@ def test_no_verb_needs_a_descriptor(lua, repository):
     assert [call for call in calls if call.raised or call.missing_ends != "0"] == []
     assert_it_adds_up(calls)
     assert_it_is_in_end_json(calls)
+
+
+def test_a_verb_that_runs_out_of_memory_does_not_raise(lua, repository):
+    """
+    A small table whose JSON is large: the next verb has memory again.
+    """
+    script = """
+    local workbook = require('lab-workbook'):newExperiment{tag = 'T'}
+    local numbers, list = {}, {}
+    for index = 1, 10000 do numbers[index] = index / 3 end
+    for index = 1, 500 do list[index] = numbers end
+    workbook:saveJSON('large', list)
+    workbook:saveText('small', 'x')
+    print('closed', workbook:close())
+    """
+
+    done = start([lua, "-e", script], repository, (resource.RLIMIT_AS, 64 * 1024 * 1024))
+
+    end = json.loads((repository.parent / "runs/T/.lab-workbook/end.json").read_text())
+    assert done.stdout.endswith("closed\ttrue\n"), done.stderr
+    assert "saveJSON: not enough memory" in done.stderr
+    assert end["lost"]["artifacts"] == 1
+    assert "small" in end["files"]
