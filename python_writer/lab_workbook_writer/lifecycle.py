@@ -220,7 +220,6 @@ _hooks = (_Hook("excepthook", _on_exception), _Hook("exit", _on_exit))
 
 
 def _end_all() -> None:
-    forks.check()
     for watch in _open.copy():
         # Ctrl-C ends the wait for one delivery; the others are still to be ended.
         with contextlib.suppress(KeyboardInterrupt):
