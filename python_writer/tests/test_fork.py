@@ -91,12 +91,13 @@ log(who="parent")
     assert ran.text("loss.csv").count("parent") == 2
 
 
-def test_a_child_is_not_stopped_by_a_lock_of_its_parent(script):
+@pytest.mark.parametrize("opening", [OPEN, OPEN_IN_C + "os.fork = fork\n"], ids=["Python", "a library"])
+def test_a_child_is_not_stopped_by_a_lock_of_its_parent(script, opening):
     """
     Another thread of the parent may be in the middle of a row when it forks.
     """
     ran = script.run(
-        OPEN
+        opening
         + """
 import threading
 going = True
@@ -318,36 +319,6 @@ workbook.close()
     assert (child.end["outcome"], ran.end["outcome"]) == ("finished", "finished")
     assert child.text("rows.csv").count("child") == 2
     assert "grandchild" not in child.text("rows.csv") + ran.text("loss.csv")
-
-
-def test_a_child_of_a_library_is_not_stopped_by_a_lock_of_its_parent(script):
-    """
-    Another thread of the parent may be in the middle of a row when it forks.
-    """
-    ran = script.run(
-        OPEN_IN_C
-        + """
-import threading
-going = True
-def train():
-    while going:
-        log(who="thread")
-thread = threading.Thread(target=train)
-thread.start()
-for _ in range(50):
-    if not fork():
-        log(who="child")
-        workbook.save_text("a", "")
-        os._exit(0)
-    os.wait()
-going = False
-thread.join()
-"""
-    )
-
-    assert ran.status == 0
-    assert ran.stderr.count(NOTICE) == 50
-    assert "child" not in ran.text("loss.csv")
 
 
 @pytest.mark.usefixtures("s3")
