@@ -36,11 +36,16 @@ local HEAR = {
    recovered = function(self) self.trouble = nil end,
    claimed = function(self) self.trouble, self.journal.isClaimed = nil, true end,
    lost = function(self, line)
+      -- A line that a full disk tore has no name.
       local name = journal.field(line, 'name')
+      if not name then return end
       self.lost[name] = true
-      self.firstLost = self.firstLost or ('%s: %s'):format(text.shown(name), journal.field(line, 'message'))
+      self.firstLost = self.firstLost or ('%s: %s'):format(text.shown(name), journal.field(line, 'message') or 'for an unknown reason')
    end,
-   published = function(self, line) self.lost[journal.field(line, 'name')] = nil end,
+   published = function(self, line)
+      local name = journal.field(line, 'name')
+      if name then self.lost[name] = nil end
+   end,
    ended = function(self) self.trouble = nil end,
 }
 
