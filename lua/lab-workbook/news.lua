@@ -40,7 +40,8 @@ local HEAR = {
       local name = journal.field(line, 'name')
       if not name then return end
       self.lost[name] = true
-      self.firstLost = self.firstLost or ('%s: %s'):format(text.shown(name), journal.field(line, 'message') or 'for an unknown reason')
+      local reason = journal.field(line, 'message') or 'for an unknown reason'
+      self.firstLost = self.firstLost or ('%s: %s'):format(text.shown(name), reason)
    end,
    published = function(self, line)
       local name = journal.field(line, 'name')
