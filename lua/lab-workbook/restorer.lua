@@ -28,6 +28,9 @@ Restorer.__index = Restorer
 
 local NAMES_SHOWN = 4
 
+-- Files to which another process gives other names when it has sealed the experiment.
+local ASIDE = {[spec.LAYOUT_QUEUE] = true, [spec.LAYOUT_RESERVED .. '/worklist'] = true}
+
 --- Return what keeps the files of a tree at their paths.
 -- @tparam Tree tree where
 -- @string begin the bytes of its begin.json
@@ -83,7 +86,9 @@ local function holdsAnother(self)
 end
 
 local function isInPlace(self, name)
-   return not self.isTaken and self.kept[name]:isInPlace()
+   if self.isTaken then return false end
+   if self.kept[name]:isInPlace() then return true end
+   return ASIDE[name] and not files.isAbsent(self.tree.root .. spec.LAYOUT_SEALED)
 end
 
 -- Returns the names of what is not there.

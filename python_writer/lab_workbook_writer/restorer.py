@@ -31,6 +31,9 @@ _LOOK_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 30.0
 _NAMES_SHOWN: Final = 4
 
+# Names that another process gives to growing files: the queue of an experiment that it has sealed.
+_ASIDE: Final = {_spec.LAYOUT_QUEUE: _spec.LAYOUT_SEALED}
+
 
 class Kept(Protocol):
     """A growing file that can be restored, as `append_file.AppendFile` is."""
@@ -188,7 +191,8 @@ class Restorer:
         return [name for name in folders if identity_at(self._tree.root + name) == NO_FILE] + names
 
     def _is_in_place(self, name: str, file: Kept) -> bool:
-        return not self._is_taken and file.is_at(self._tree.root + name)
+        names = (name, _ASIDE.get(name, name))
+        return not self._is_taken and any(file.is_at(self._tree.root + each) for each in names)
 
     def _restored(self, names: Collection[str]) -> list[str]:
         """Restore files; return the names of those with which that has worked."""

@@ -31,6 +31,7 @@ def test_a_script_that_lives_after_a_seal_loses_nothing_in_silence(language, qui
     closed = script.do("close")
     logged = next(steps) - 10
     later = push()
+    has_queue = (spool / ".lab-workbook/queue").exists()
     discarded = push("--discard", str(spool))
 
     experiment = lab_workbook.ExperimentRepository(bucket_prefix)["A"]
@@ -41,6 +42,8 @@ def test_a_script_that_lives_after_a_seal_loses_nothing_in_silence(language, qui
     assert [flushed.lower(), on_disk.lower(), closed.lower()] == ["false"] * 3
     assert script.stderr.count("this experiment was sealed by lab-workbook push --seal") == 1
     assert f"stays in {spool}" in script.stderr
+    # The queue has another name now, and is not restored as if a cleaner had removed it.
+    assert (has_queue, "removed or replaced" in script.stderr) == (False, False)
     assert later.returncode == 1
     assert f"holds what came later: {logged} rows of 'loss.csv'" in later.stdout
     assert f"{logged} rows of 'loss.csv' was not delivered" in discarded.stdout
