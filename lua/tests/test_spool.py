@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab_workbook.protocol import _spec
+from lab_workbook.protocol import _spec, file_systems
 
 # Stands where the real one does: claims, answers flushes, and ends when it is told to.
 STAND_IN = """#!/bin/sh
@@ -106,6 +106,7 @@ def test_the_queue_says_what_the_contract_says(run, stand_in, tmp_path):
         "region": None,
         "profile": None,
         "uploadEvery": 2.5,
+        "fileSystem": file_systems.identify(str(tmp_path)) or None,
     }
     assert destination.items() <= lines[0].items()
     assert lines[1:-1] == [
@@ -117,6 +118,7 @@ def test_the_queue_says_what_the_contract_says(run, stand_in, tmp_path):
     ]
     end = lines[-1]
     assert (end["verb"], end["outcome"], end["error"]) == ("end", "finished", None)
+    assert end["sizes"] == {"loss.csv": len("a,Date\n1,2016-02-12T22:17:34Z\n")}
     assert sorted(end["lost"]) == ["artifacts", "integers", "rows", "secrets", "texts"]
     assert (kept(tmp_path, "outbox") / "3").read_text() == "[2]"
     spool = Path(str(kept(tmp_path, "queue")).removesuffix(".queue"))
