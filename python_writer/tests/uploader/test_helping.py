@@ -144,6 +144,20 @@ def test_a_claim_that_was_never_tried_is_left_to_its_uploader(make_spool, bucket
     assert spool.start().wait_for("claimed")
 
 
+def test_a_claim_of_a_chosen_tag_is_left_to_its_uploader(make_spool, bucket_prefix, lab_workbook):
+    """
+    Where it may not read what is there, it would take the helper's claim for that of another experiment.
+    """
+    elsewhere = {**process.identity(), "bootId": "another machine"}
+    spool = make_spool(bucket_prefix, script=elsewhere, tag="mine", explicit=True)
+    (spool.own / "journal").write_text('{"event": "claiming"}\n')
+
+    done = lab_workbook("push")
+
+    assert done.returncode == 1
+    assert list(spool.store.keys("")) == []
+
+
 def test_a_claim_whose_answer_was_lost_is_made(make_spool, bucket_prefix, lab_workbook):
     """
     Its uploader takes "exists already" for its own claim then.
