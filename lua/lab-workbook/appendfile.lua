@@ -122,10 +122,11 @@ local function returnToEnd(self)
 end
 
 --- Return whether the file that is open is the one at its path, as far as plain Lua can tell.
+-- @string[opt] path another path
 -- @treturn boolean
-function AppendFile:isInPlace()
+function AppendFile:isInPlace(path)
    if not self.isCreated then return true end
-   local there, _, code = io.open(self.path, 'rb')
+   local there, _, code = io.open(path or self.path, 'rb')
    if not there then return not files.meansAbsent(code) end
    local same = true
    if io.type(self.handle) == 'file' then

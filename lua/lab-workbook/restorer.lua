@@ -28,9 +28,6 @@ Restorer.__index = Restorer
 
 local NAMES_SHOWN = 4
 
--- Files to which another process gives other names when it has sealed the experiment.
-local ASIDE = {[spec.LAYOUT_QUEUE] = true, [spec.LAYOUT_RESERVED .. '/worklist'] = true}
-
 --- Return what keeps the files of a tree at their paths.
 -- @tparam Tree tree where
 -- @string begin the bytes of its begin.json
@@ -85,10 +82,16 @@ local function holdsAnother(self)
    return false
 end
 
+-- Whoever seals an experiment without proof gives its queue another name, and the list of the worker too.
+local SEALED = {
+   [spec.LAYOUT_QUEUE] = spec.LAYOUT_SEALED,
+   [spec.LAYOUT_RESERVED .. '/worklist'] = spec.LAYOUT_RESERVED .. '/worklist.sealed',
+}
+
 local function isInPlace(self, name)
    if self.isTaken then return false end
-   if self.kept[name]:isInPlace() then return true end
-   return ASIDE[name] and not files.isAbsent(self.tree.root .. spec.LAYOUT_SEALED)
+   local file, sealed = self.kept[name], SEALED[name]
+   return file:isInPlace() or (sealed and file:isInPlace(self.tree.root .. sealed)) or false
 end
 
 -- Returns the names of what is not there.
