@@ -38,10 +38,12 @@ def test_rows_of_many_threads_survive_many_removals(home):
         by_signal(step=signals[0])
         signals[0] += 1
         workbook.save_text("state", str(signals[0]))
+        # Only now, so that no handler interrupts another one.
+        signal.setitimer(signal.ITIMER_REAL, 0.002)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(len(logs))]
     before = signal.signal(signal.SIGALRM, on_signal)
-    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    signal.setitimer(signal.ITIMER_REAL, 0.002)
     try:
         for thread in threads:
             thread.start()
@@ -50,10 +52,11 @@ def test_rows_of_many_threads_survive_many_removals(home):
             workbook.flush()
             time.sleep(0)
     finally:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         is_over.set()
         for thread in threads:
             thread.join()
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     workbook.close()
 
