@@ -75,9 +75,27 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def run(writer: str, prefix: str, tmp_path: Path, *, room_at: int = 4000) -> subprocess.CompletedProcess[str]:
+# Artifacts whose names alone are more than the first block of the room for end.json.
+PYTHON_NAMES = """
+folder = "/".join("d" * 220 for _ in range(2))
+for number in range(120):
+    workbook.save_text(f"{folder}/{number}", "x")
+"""
+
+LUA_NAMES = """
+local folder = (('d'):rep(220) .. '/'):rep(2)
+for number = 0, 119 do workbook:saveText(folder .. number, 'x') end
+"""
+
+
+def run(
+    writer: str, prefix: str, tmp_path: Path, *, room_at: int = 4000, has_names: bool = False
+) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "script"
-    text = PYTHON if writer == "python" else LUA
+    text, names, begin = (
+        (PYTHON, PYTHON_NAMES, "log =") if writer == "python" else (LUA, LUA_NAMES, "local log")
+    )
+    text = text.replace(begin, f"{names}{begin}", 1) if has_names else text
     script.write_text(text.replace("step == 4000", f"step == {room_at}"))
     environment = os.environ | {"LUA_PATH": f"{ROOT}/lua/?.lua;{ROOT}/lua/?/init.lua;;"}
     command = [sys.executable if writer == "python" else writer, str(script), prefix]
@@ -142,3 +160,19 @@ def test_a_disk_that_stays_full_has_room_for_the_ending(writer, small_disk, tmp_
     assert experiment.end["lost"]["artifacts"] == 1
     assert experiment.verify().is_sound, experiment.verify().problems
     assert list(small_disk.glob("full/.lab-workbook/tmp/*")) == []
+
+
+@pytest.mark.parametrize("writer", list(writers()))
+def test_the_room_for_the_ending_grows_with_the_list_of_files(writer, small_disk, tmp_path):
+    """
+    An end.json with many long names has more bytes than one block.
+    """
+    subprocess.run(["mount", "-o", "remount,size=1m", small_disk], check=True)
+
+    done = run(writer, f"{small_disk}/", tmp_path, room_at=-1, has_names=True)
+
+    experiment = lab_workbook.ExperimentRepository(str(small_disk))["full"]
+    assert experiment.status == "finished", done.stderr
+    assert (small_disk / "full/.lab-workbook/end.json").stat().st_size > 48 * 1024
+    assert len(experiment.end["files"]) == 122
+    assert experiment.end["lost"]["rows"] == 5000 - len(experiment["loss.csv"])
