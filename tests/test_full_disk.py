@@ -167,7 +167,7 @@ def test_the_room_for_the_ending_grows_with_the_list_of_files(writer, small_disk
     """
     An end.json with many long names has more bytes than one block.
     """
-    subprocess.run(["mount", "-o", "remount,size=1m", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,size=768k", small_disk], check=True)
 
     done = run(writer, f"{small_disk}/", tmp_path, room_at=-1, has_names=True)
 
@@ -175,4 +175,4 @@ def test_the_room_for_the_ending_grows_with_the_list_of_files(writer, small_disk
     assert experiment.status == "finished", done.stderr
     assert (small_disk / "full/.lab-workbook/end.json").stat().st_size > 48 * 1024
     assert len(experiment.end["files"]) == 122
-    assert experiment.end["lost"]["rows"] == 5000 - len(experiment["loss.csv"])
+    assert experiment.end["lost"]["rows"] == 5000 - len(experiment["loss.csv"]) > 0

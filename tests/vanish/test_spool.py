@@ -243,14 +243,15 @@ def test_a_series_that_is_gone_for_good_does_not_keep_an_experiment_open(start, 
     assert experiment["loss.csv"].index.tolist() == list(range(500))
 
 
-def test_an_uploader_whose_spool_was_replaced_leaves(start, bucket_prefix):
+@pytest.mark.parametrize("attack", ["spool", "queue", "journal"])
+def test_an_uploader_whose_spool_was_replaced_leaves(attack, start, bucket_prefix):
     """
-    There is one at a time: the old one has left before the new one begins.
+    There is one at a time: the old one has left before the new one begins, and the journal is at its path.
     """
     script = start(bucket_prefix)
     script.do("log 0 500")
     (old,) = script.uploaders()
-    shutil.rmtree(script.spool)
+    ATTACKS[attack](script.spool)
     script.do("log 500 1000")
     assert script.do("flush 60") == "true"
 
