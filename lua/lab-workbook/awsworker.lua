@@ -83,10 +83,10 @@ open_worklist() {
    while [ "$skipped" -lt "$lines" ] && IFS= read -r line <&4; do skipped=$((skipped + 1)); done
 }
 
-# Takes the lines that have become whole. Where the spool was removed, another worker is for the one that was
-# put back: the worklist in there is not the one that is open here.
+# Takes the lines that have become whole. Where the list was removed and restored, another worker reads that one.
 hear() {
-   [ -e "$own/worklist" ] && [ -e "$own/tmp/aws/worker-$$" ] || exit 3
+   [ -e "$own/worklist" ] || exit 3
+   [ ! -e /dev/fd/4 ] || [ "$own/worklist" -ef /dev/fd/4 ] || exit 3
    while IFS= read -r line <&4; do
       lines=$((lines + 1))
       take "$line"
@@ -295,7 +295,6 @@ main() {
    # Where /proc is that of another namespace, its numbers are other processes.
    case $(sed -n 's/^NSpid:[[:space:]]*//p' /proc/self/status 2>/dev/null) in *[[:space:]]*) boot= ;; esac
    mkdir -p "$own/tmp/aws"
-   : > "$own/tmp/aws/worker-$$"
    open_worklist
    hear
    # Of a script that cannot be asked from here, only its own worker may deliver what may not be all.

@@ -261,7 +261,8 @@ def test_an_uploader_whose_spool_was_replaced_leaves(attack, start, bucket_prefi
     assert_delivered(bucket_prefix, 1000)
 
 
-def test_the_worker_of_the_aws_command_does_the_same(start, late_s3, bucket_prefix, language):
+@pytest.mark.parametrize("removed", ["the spool", "the list"])
+def test_the_worker_of_the_aws_command_does_the_same(removed, start, late_s3, bucket_prefix, language):
     """
     It reads another list and keeps a memory of its own in the spool.
     """
@@ -274,15 +275,24 @@ def test_the_worker_of_the_aws_command_does_the_same(start, late_s3, bucket_pref
         assert script.do("flush 90") == "true"
     script.do("save waiting")
     script.do("save late")
-    shutil.rmtree(script.spool)
+    # Stopped, so that it never sees the file missing.
+    (worker,) = script.uploaders()
+    os.kill(worker, signal.SIGSTOP)
+    if removed == "the spool":
+        shutil.rmtree(script.spool)
+    else:
+        (script.spool / ".lab-workbook/worklist").unlink()
     script.do("log 500 1000")
+    script.do("flush")
+    os.kill(worker, signal.SIGCONT)
     with late_s3.running():
         flushed = script.do("flush 90")
         script.do("save late")
         closed = script.do("close")
 
-        assert_delivered(bucket_prefix, 1000, artifacts=1)
+        is_lost = removed == "the spool"
+        assert_delivered(bucket_prefix, 1000, artifacts=int(is_lost))
         experiment = lab_workbook.ExperimentRepository(bucket_prefix)["T"]
         assert (experiment["early"], experiment["late"]) == ("early" * 1000, "late" * 1000)
-    assert (flushed, closed) == ("false", "false")
+    assert (flushed, closed) == (("false", "false") if is_lost else ("true", "true"))
     assert list(script.spools.glob("T.*")) == []
