@@ -83,7 +83,7 @@ open_worklist() {
    while [ "$skipped" -lt "$lines" ] && IFS= read -r line <&4; do skipped=$((skipped + 1)); done
 }
 
-# Takes the lines that have become whole. Where the list was removed and restored, another worker reads that one.
+# Takes the lines that have become whole. A list that was removed and restored is for another worker.
 hear() {
    [ -e "$own/worklist" ] || exit 3
    [ ! -e /dev/fd/4 ] || [ "$own/worklist" -ef /dev/fd/4 ] || exit 3
