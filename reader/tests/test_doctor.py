@@ -42,6 +42,7 @@ def answer(monkeypatch):
                 self.send_response_only(status)
                 moment = dt.datetime.now(dt.timezone.utc) + clock
                 self.send_header("Date", format_datetime(moment, usegmt=True))
+                self.send_header("ETag", '"00"')
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

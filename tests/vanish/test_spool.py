@@ -139,7 +139,7 @@ def test_an_artifact_that_was_removed_before_it_was_sent_can_be_saved_again(star
     assert flushed == ["false", "false", "true"]
     assert closed in ("none", "true")
     said = script.end()
-    assert len([line for line in said if "waiting" in line]) == 1, said
+    assert len([line for line in said if "'waiting'" in line]) == 1, said
 
 
 def test_an_outbox_that_was_removed_is_counted(start, late_s3, bucket_prefix):
