@@ -4,8 +4,8 @@ What S3 has to allow: the least that a training machine, and that a reader, can 
 >>> policy.writer(prefix.parse("s3://lab/exp/"))["Statement"][0]["Action"]
 ['s3:PutObject', 's3:AbortMultipartUpload']
 
-A writer never reads, lists or deletes, so a stolen key of a training machine shows nothing and removes
-nothing. With `create_only` on the bucket it cannot overwrite anything either.
+A writer never reads, lists or deletes, so a stolen key of a training machine shows nothing and deletes
+nothing. It can overwrite what is there, unless `create_only` is on the bucket.
 """
 
 from __future__ import annotations

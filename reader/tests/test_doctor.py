@@ -79,7 +79,7 @@ def test_a_bucket_that_works_gets_a_clean_bill(bucket_prefix, examine):
         "writable": "ok",
         "clock": "ok",
         "conditional": "ok",
-        "overwrite": "ok",
+        "overwrite": "note",
         "multipart": "ok",
         "read": "note",
         "list": "note",
@@ -88,6 +88,22 @@ def test_a_bucket_that_works_gets_a_clean_bill(bucket_prefix, examine):
         "spool space": "ok",
         "spool lock": "ok",
     }
+
+
+def test_a_key_that_can_overwrite_is_named_unless_versions_are_kept(bucket_prefix, examine, s3_client):
+    """
+    A stolen key changes earlier experiments for good, or only until somebody restores a version.
+    """
+    _, without = examine(bucket_prefix)
+    bucket = prefix.parse(bucket_prefix).bucket
+    s3_client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    _, enabled = examine(bucket_prefix)
+    s3_client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    _, suspended = examine(bucket_prefix)
+
+    assert [each["overwrite"][0] for each in (without, enabled, suspended)] == ["note", "ok", "note"]
+    assert "lab-workbook policy --only createOnly" in without["overwrite"][1]
+    assert "can be restored" in enabled["overwrite"][1]
 
 
 def test_nothing_is_left_behind(bucket_prefix, examine, s3_client):

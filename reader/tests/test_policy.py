@@ -21,9 +21,16 @@ def actions(document):
     return {action for statement in document["Statement"] for action in statement["Action"]}
 
 
+def test_what_prevents_overwriting_comes_first():
+    result = run("s3://lab/exp/")
+
+    assert list(json.loads(result.stdout)) == ["createOnly", "writer", "reader"]
+    assert result.stderr.splitlines()[1].startswith("  createOnly: ")
+
+
 def test_a_writer_can_write_below_its_prefix_and_nothing_else():
     """
-    A stolen key of a training machine reads, lists and deletes nothing.
+    A stolen key of a training machine reads, lists and deletes nothing; `create_only` is against overwriting.
     """
     document = policy.writer(PLACE)
 

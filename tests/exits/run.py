@@ -190,7 +190,7 @@ class Run:
         assert list(experiment["loss.csv"].index) == list(range(20))
         assert [experiment[f"part {part}.json"] for part in (0, 1)] == [{"part": 0}, {"part": 1}]
         if self._ending.place == "container":
-            # The kernel ends the uploader with the container, perhaps after end.json and before it removed its spool.
+            # The kernel ends the uploader with the container, perhaps before it has removed the spool.
             self._push()
         wait_until(lambda: list(self._spools.iterdir()) == [])
         return str(self._sealed())

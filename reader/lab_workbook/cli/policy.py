@@ -10,9 +10,9 @@ from lab_workbook import config, policy
 from lab_workbook.cli import _options, _text
 
 _WORDS = {
+    "createOnly": "a bucket policy: nobody overwrites an object; without it a stolen writer's key can",
     "writer": "an IAM policy for training machines: they write under the prefix, and do nothing else",
     "reader": "an IAM policy for whoever reads: they get and list what is under the prefix",
-    "createOnly": "a bucket policy, if you want one: nobody at all overwrites anything, or copies into it",
 }
 
 
@@ -29,9 +29,9 @@ def command(prefix: str | None, only: str | None, kms_key_id: str | None) -> Non
     settings = config.load({"bucket_prefix": prefix, "kms_key_id": kms_key_id})
     place, key = settings.bucket_prefix, settings.kms_key_id
     documents = {
+        "createOnly": policy.create_only(place),
         "writer": policy.writer(place, kms_key_id=key, acl=settings.acl),
         "reader": policy.reader(place, kms_key_id=key),
-        "createOnly": policy.create_only(place),
     }
     click.echo(f"for {_text.safe(place)}:", err=True)
     for name in [only] if only else list(documents):

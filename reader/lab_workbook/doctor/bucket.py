@@ -34,7 +34,7 @@ def examine(settings: Config) -> Iterator[Finding]:
         yield _clock(wire.skew)
     if wrote.level is Level.OK:
         yield _condition(store, key)
-        yield _overwrite(store, key)
+        yield _overwrite(store, key, wire)
         yield _parts(store, key + ".parts")
         yield _unneeded("read", lambda: store.get(key))
         yield _unneeded("list", lambda: next(iter(store.keys(key)), None))
@@ -87,7 +87,7 @@ def _condition(store: S3Store, key: str) -> Finding:
     return Finding("conditional", Level.WARNING, text)
 
 
-def _overwrite(store: S3Store, key: str) -> Finding:
+def _overwrite(store: S3Store, key: str, wire: Wire) -> Finding:
     try:
         store.replace(key, _body())
     except AccessDenied:
@@ -95,7 +95,14 @@ def _overwrite(store: S3Store, key: str) -> Finding:
         return Finding("overwrite", Level.OK, text)
     except LabWorkbookError as error:
         return Finding("overwrite", Level.PROBLEM, str(error))
-    return Finding("overwrite", Level.OK, "overwrites are allowed: plain tools can follow a growing series")
+    if wire.keeps_versions:
+        text = "overwrites are allowed, and the bucket keeps versions: what is overwritten can be restored"
+        return Finding("overwrite", Level.OK, text)
+    text = (
+        "overwrites are allowed: a stolen key of a training machine can overwrite earlier experiments;"
+        " `lab-workbook policy --only createOnly` prevents it, and versioning keeps what was there"
+    )
+    return Finding("overwrite", Level.NOTE, text)
 
 
 def _parts(store: S3Store, key: str) -> Finding:

@@ -37,11 +37,12 @@ class Wire:
     Counts what the clients that it is attached to send.
 
     ``skew`` is by how many seconds our clock is ahead of the server's, once the server has said its
-    time.
+    time. ``keeps_versions`` is whether an answer named a version: then the bucket has versioning.
     """
 
     def __init__(self) -> None:
         self.skew: float | None = None
+        self.keeps_versions = False
         # Requests are sent by several threads.
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
@@ -71,8 +72,10 @@ class Wire:
             self._bytes += int(size or 0)
 
     def _received(self, parsed_response: Any, **_more: Any) -> None:
-        metadata = (parsed_response or {}).get("ResponseMetadata", {})
-        date = metadata.get("HTTPHeaders", {}).get("date")
+        headers = (parsed_response or {}).get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        # "null" is the version of an object where versioning was never enabled, or is suspended.
+        self.keeps_versions |= headers.get("x-amz-version-id", "null") != "null"
+        date = headers.get("date")
         if date:
             theirs = email.utils.parsedate_to_datetime(date)
             self.skew = (datetime.now(timezone.utc) - theirs).total_seconds()
