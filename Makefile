@@ -16,7 +16,7 @@ help:
 	@echo "make exits   end scripts in every way, and write what was seen into docs/exits.md"
 	@echo "make soak    kill scripts and uploaders SOAK_KILLS (1000) times at random: nothing may be lost"
 	@echo "make test-source  save and put back REPOSITORIES (200) random repositories, others each time"
-	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server"
+	@echo "make test-faults  outages of FAULT_SECONDS (20) each, between scripts and a real S3 server; files that vanish"
 	@echo "make test-aws  the rest of the tests of Lua without Python, whose requests by the aws command take seconds"
 	@echo "make test-ceph  the S3 tests on Ceph instead of moto; then with keys that may only put objects"
 	@echo "make test-models  models of real PyTorch, in .venv-models; TORCH (torch) says which"
@@ -68,7 +68,7 @@ test-source: setup
 	LAB_WORKBOOK_SOAK_REPOSITORIES=$(or $(REPOSITORIES),200) $(BIN)/python -m pytest -m soak tests/source
 
 test-faults: setup
-	$(BIN)/python -m pytest -n 4 -m "soak or not soak" tests/faults
+	$(BIN)/python -m pytest -n 4 -m "soak or not soak" tests/faults tests/vanish
 
 test-aws: setup
 	$(BIN)/python -m pytest -n 2 -m "soak or not soak" lua/tests/test_aws.py
