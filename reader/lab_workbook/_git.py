@@ -7,6 +7,7 @@ import subprocess
 from typing import Final
 
 from lab_workbook.errors import NotRestorable
+from lab_workbook.protocol.children import kept_exit_statuses
 
 # Each of these would start a program, or reach for more than was asked; some only in a git newer than 2.39.
 _QUIET: Final = (
@@ -21,19 +22,27 @@ STRICT: Final = (
 # How to reach a server is the user's to say; which repository is meant is ours.
 _KEPT: Final = ("GIT_EXEC_PATH", "GIT_CONFIG_", "GIT_SSH", "GIT_SSL_", "GIT_ASKPASS", "GIT_PROXY_")
 
+_NO_STATUS: Final = (
+    "whether git succeeds cannot be known in a thread while SIGCHLD is ignored:"
+    " call checkout() in the main thread"
+)
+
 
 def run(
     *arguments: str, environment: dict[str, str], cwd: str | None = None, given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(  # noqa: S603 - a list of our own making, no shell
-            ["git", "--no-pager", *_QUIET, *arguments],  # noqa: S607 - the user's git
-            input=given,
-            capture_output=True,
-            cwd=cwd,
-            env=environment,
-            check=False,
-        )
+        with kept_exit_statuses() as are_kept:
+            if not are_kept:
+                raise NotRestorable(_NO_STATUS)
+            return subprocess.run(  # noqa: S603 - a list of our own making, no shell
+                ["git", "--no-pager", *_QUIET, *arguments],  # noqa: S607 - the user's git
+                input=given,
+                capture_output=True,
+                cwd=cwd,
+                env=environment,
+                check=False,
+            )
     except FileNotFoundError:
         raise NotRestorable("git is not installed, and only git can put source back: install it") from None
 

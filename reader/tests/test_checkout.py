@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -514,3 +517,36 @@ def test_any_bytes_under_any_name_come_back(
     restore(Captured(git(source, "log", "-n", "1"), git(source, *DIFF)), root / "back", repository=source)
 
     assert state(root / "back") == state(source)
+
+
+@pytest.fixture
+def ignored_children() -> Iterator[None]:
+    """SIGCHLD is ignored, as by some supervisors, so that the kernel keeps no exit status."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_repository_that_is_missing_is_noticed_while_children_are_ignored(
+    experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignored_children: None
+) -> None:
+    """
+    Without exit statuses, git seems to succeed in a folder that is not in a repository.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(NotRestorable, match="there is no git repository here"):
+        experiment.checkout(tmp_path / "back")
+
+    assert not (tmp_path / "back").exists()
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+
+
+def test_a_thread_does_not_restore_while_children_are_ignored(
+    experiment: Any, tmp_path: Path, ignored_children: None
+) -> None:
+    """
+    Only the main thread can make the kernel keep exit statuses.
+    """
+    with ThreadPoolExecutor(1) as threads, pytest.raises(NotRestorable, match="in the main thread"):
+        threads.submit(experiment.checkout, tmp_path / "back").result()

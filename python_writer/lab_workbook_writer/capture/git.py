@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from lab_workbook_writer.capture.children import kept_exit_statuses
+from lab_workbook.protocol.children import kept_exit_statuses
 
 # Each of these would start a program of the user's, or write into the repository.
 _QUIET: Final = (
@@ -69,12 +69,14 @@ class Git:
         Raises:
             GitFailed: it ended with another code than 0.
             TooSlow: it took too long, and was ended.
-            NotRecorded: there is no git.
+            NotRecorded: there is no git, or its exit status cannot be known.
             OSError: no process can be started now.
         """
         left = self.deadline - time.monotonic()
         allowed = left if seconds is None else min(left, seconds)
-        with kept_exit_statuses():
+        with kept_exit_statuses() as are_kept:
+            if not are_kept:
+                raise NotRecorded("whether git succeeds cannot be known in a thread while SIGCHLD is ignored")
             answer, complaint, code = _run(arguments, self._environment, self.folder, given, allowed)
         if code != 0:
             said = complaint.decode(errors="replace").strip().partition("\n")[0]

@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lab_workbook_writer.capture.children import kept_exit_statuses
+from lab_workbook.protocol.children import kept_exit_statuses
 
 # A driver that hangs must not hang the training.
 _SMI_SECONDS: Final = 5
