@@ -1,19 +1,27 @@
-"""A descriptor kept in reserve, so that an experiment can end in a script that has used up all others."""
+"""A descriptor and memory kept in reserve, so that an experiment can end in a script that has used up the rest."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from typing import Final
 
 from lab_workbook_writer.descriptors import identity, out_of_the_way
 
 _CLOSED = -1
 
+# Enough to load OpenSSL and to read files in blocks. It is never written to, so that it costs addresses alone,
+# which are what `ulimit -v` limits.
+_MEMORY_BYTES: Final = 16 << 20
+
 
 class Spare:
-    """One open descriptor; after `release`, this process can open a file again."""
+    """One open descriptor and some memory; after `release`, this process can open a file again and read it."""
 
     def __init__(self) -> None:
+        self._memory: bytearray | None = None
+        with contextlib.suppress(MemoryError):
+            self._memory = bytearray(_MEMORY_BYTES)
         self._descriptor = _CLOSED
         self._identity = (0, 0)
         with contextlib.suppress(OSError):
@@ -21,7 +29,8 @@ class Spare:
             self._identity = identity(self._descriptor)
 
     def release(self) -> None:
-        """Close it; a script may have closed it before, and its number is then another file's."""
+        """Give both back; a script may have closed the descriptor, and its number is then another file's."""
+        self._memory = None
         descriptor, self._descriptor = self._descriptor, _CLOSED
         if descriptor != _CLOSED and identity(descriptor) == self._identity:
             with contextlib.suppress(OSError):

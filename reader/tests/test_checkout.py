@@ -527,8 +527,9 @@ def ignored_children() -> Iterator[None]:
     signal.signal(signal.SIGCHLD, before)
 
 
+@pytest.mark.usefixtures("ignored_children")
 def test_a_repository_that_is_missing_is_noticed_while_children_are_ignored(
-    experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignored_children: None
+    experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Without exit statuses, git seems to succeed in a folder that is not in a repository.
@@ -542,9 +543,8 @@ def test_a_repository_that_is_missing_is_noticed_while_children_are_ignored(
     assert signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
 
 
-def test_a_thread_does_not_restore_while_children_are_ignored(
-    experiment: Any, tmp_path: Path, ignored_children: None
-) -> None:
+@pytest.mark.usefixtures("ignored_children")
+def test_a_thread_does_not_restore_while_children_are_ignored(experiment: Any, tmp_path: Path) -> None:
     """
     Only the main thread can make the kernel keep exit statuses.
     """

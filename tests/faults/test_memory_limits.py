@@ -116,7 +116,7 @@ def test_an_uploader_without_memory_is_not_waited_for(  # noqa: PLR0917 - fixtur
     language, kilobytes, bucket_prefix, record, spool_dir, push
 ):
     """
-    It is started anew once, at the end; the script prints the command that delivers all of it.
+    It is started anew twice at most, at the end; the script prints the command that delivers all of it.
     """
     script = record(
         language,
@@ -129,7 +129,7 @@ def test_an_uploader_without_memory_is_not_waited_for(  # noqa: PLR0917 - fixtur
 
     if spools := list(spool_dir.glob("T.*")):
         assert any("lab-workbook push" in line for line in script.said), script.said
-        assert len(uploaders(spools[0])) <= 2
+        assert len(uploaders(spools[0])) <= 3
         assert (spools[0] / ".lab-workbook/log").stat().st_size < 100_000
         # One that still tries holds the lock.
         for process in uploaders(spools[0]):
@@ -152,7 +152,6 @@ def test_an_uploader_goes_on_once_there_is_memory(kilobytes, bucket_prefix, reco
         variables={"LAB_WORKBOOK_BUCKET_PREFIX": bucket_prefix},
     )
     script.record()
-    assert rows_of(bucket_prefix) == 0
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     for process in [script.process.pid, *uploaders(spool_of(spool_dir))]:
         with contextlib.suppress(ProcessLookupError):

@@ -300,6 +300,9 @@ class Delivery:
             self._journal.say("flushed", id=self._flushes.popleft()[0])
 
     def _result(self) -> Result | None:
+        if self._uploads.fault is not None:
+            # The script starts another uploader, whose memory is its own.
+            raise self._uploads.fault
         if self._uploads.refusal is not None:
             return Result.REFUSED
         if self._journal.is_sealed:

@@ -9,6 +9,7 @@ The threads that run the jobs of an upload queue.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import traceback
@@ -35,6 +36,8 @@ class Uploads:
         self, queue: UploadQueue, *, report: Callable[[Exception | None], None], wake: Callable[[], None]
     ) -> None:
         self.refusal: Refused | None = None
+        # What ended a thread between two jobs, such as a lack of memory; its job never leaves the queue.
+        self.fault: BaseException | None = None
         self._queue = queue
         self._report = report
         self._wake = wake
@@ -43,9 +46,17 @@ class Uploads:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(WORKERS)]
 
     def start(self) -> None:
-        """Start to upload."""
-        for thread in self._threads:
-            thread.start()
+        """
+        Start to upload, by as many threads as the system allows.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
+        self._threads[0].start()
+        # Limits of memory or processes: fewer threads deliver everything, only more slowly.
+        with contextlib.suppress(RuntimeError):
+            for thread in self._threads[1:]:
+                thread.start()
 
     def stop(self, seconds: float) -> None:
         """Start no other job, and wait at most ``seconds`` for those in flight."""
@@ -100,10 +111,15 @@ class Uploads:
             return self._queue.seconds_in_flight(time.monotonic())
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            key, job = taken
-            self._settle(key, _run(job))
+        try:
+            while (taken := self._take()) is not None:
+                key, job = taken
+                self._settle(key, _run(job))
+                self._wake()
+        except BaseException as error:
+            self.fault = error
             self._wake()
+            raise
 
     def _take(self) -> tuple[str, Job] | None:
         """Wait for a job to run; None means stop."""

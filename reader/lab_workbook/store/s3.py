@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import functools
+import importlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -83,6 +84,10 @@ class S3Store:
         options: PutOptions | None = None,
         wire: Wire | None = None,
     ) -> None:
+        # A codec that cannot be loaded for lack of memory is never looked for again by Python, and each
+        # request needs this one; an import that fails is tried again with the next store.
+        importlib.import_module("encodings.idna")
+
         # boto3 costs half a second, which a script that writes to a folder should not pay.
         import boto3.session
 
