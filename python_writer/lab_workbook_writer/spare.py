@@ -1,4 +1,4 @@
-"""A descriptor and memory kept in reserve, so that an experiment can end in a script that has used up the rest."""
+"""A descriptor and memory in reserve, so that an experiment can end in a script that has used up the rest."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lab_workbook_writer.descriptors import identity, out_of_the_way
 
 _CLOSED = -1
 
-# Enough to load OpenSSL and to read files in blocks. It is never written to, so that it costs addresses alone,
-# which are what `ulimit -v` limits.
+# Enough to load OpenSSL and to read files in blocks. It is never written to, so that it costs only addresses,
+# which `ulimit -v` limits.
 _MEMORY_BYTES: Final = 16 << 20
 
 
 class Spare:
-    """One open descriptor and some memory; after `release`, this process can open a file again and read it."""
+    """One open descriptor and some memory; after `release`, this process can open and read a file again."""
 
     def __init__(self) -> None:
         self._memory: bytearray | None = None

@@ -1,5 +1,7 @@
 """Uploads by threads: nothing old overtakes something new, and what fails is tried until it works."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -257,3 +259,60 @@ def test_a_mark_is_reached_when_all_before_it_has_arrived(start, wait_until):
     assert not uploads.has_delivered(mark)
     go.set()
     wait_until(lambda: uploads.has_delivered(mark))
+
+
+FEW_THREADS = """
+import resource, threading
+from lab_workbook_writer.uploader.upload_queue import Kind, UploadQueue
+from lab_workbook_writer.uploader.uploads import Uploads
+
+class Job:
+    kind, is_bulky = Kind.ARTIFACT, False
+    def run(self):
+        done.append(self)
+        if len(done) == 20:
+            all_are_done.set()
+    def give_way(self):
+        pass
+
+done, all_are_done = [], threading.Event()
+uploads = Uploads(UploadQueue(is_claimed=True), report=lambda error: None, wake=lambda: None)
+# Each thread takes at least as much for its stack.
+threading.stack_size(64 << 20)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (200 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+uploads.start()
+for number in range(20):
+    uploads.submit(str(number), Job())
+assert all_are_done.wait(60)
+print(threading.active_count() - 1)
+"""
+
+
+def test_fewer_threads_upload_everything():
+    """
+    Under a limit of memory not all threads can be started.
+    """
+    done = subprocess.run([sys.executable, "-c", FEW_THREADS], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert 1 <= int(done.stdout) < WORKERS
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_between_two_jobs_is_not_swallowed(wait_until):
+    """
+    The thread is gone and its job never leaves the queue, so the process has to end and to be replaced.
+    """
+
+    def fail(_error):
+        raise MemoryError
+
+    uploads = Uploads(UploadQueue(is_claimed=True), report=fail, wake=lambda: None)
+    uploads.start()
+    uploads.submit("a", Work())
+
+    wait_until(lambda: uploads.fault is not None)
+    assert isinstance(uploads.fault, MemoryError)
+    uploads.stop(10)

@@ -234,3 +234,25 @@ def test_an_endpoint_given_by_hand_wins_over_the_environment(s3, bucket_prefix, 
     put(store, "x", b"1")
 
     assert store.get("x").data == b"1"
+
+
+WITHOUT_DESCRIPTORS = """
+import resource
+from lab_workbook.protocol import prefix
+from lab_workbook.store.s3 import S3Store
+
+S3Store(prefix.parse("s3://bucket/exp/"), region="us-east-1")
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+"localhost".encode("idna")
+"""
+
+
+def test_a_store_needs_no_codec_later():
+    """
+    The first request looks one up, and a lookup that fails for lack of memory or descriptors is remembered.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DESCRIPTORS], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
