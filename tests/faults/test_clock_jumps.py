@@ -1,17 +1,18 @@
 """
-A clock that is set by an hour, ahead or back, while rows are published; by Debian's faketime.
+A clock that is set by an hour, ahead or back, while rows are published; as `clock.c` does it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import lab_workbook
 import pytest
 
+from tests.faults.clocks import HOUR, Clocks, loaded
 from tests.faults.recording import assert_whole, rows_of, spool_of, uploaders, wait_until
 from tests.ownership.hosts import Host, needs_namespaces
 
@@ -19,41 +20,24 @@ LANGUAGES = ["python", *(pytest.param(name, marks=pytest.mark.soak) for name in 
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """Set the clock of scripts and uploaders, such as to "+1h"; returns the environment that they need."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    if not found:
-        pytest.skip("faketime is not installed: apt-get install faketime")
-    path = tmp_path / "clock"
-
-    def put(offset: str) -> dict[str, str]:
-        new = path.with_suffix(".new")
-        new.write_text(f"{offset}\n")
-        new.replace(path)
-        return {
-            "LD_PRELOAD": str(found[-1]),
-            "FAKETIME_TIMESTAMP_FILE": str(path),
-            "FAKETIME_NO_CACHE": "1",
-            # Setting a clock changes neither the monotonic one nor the times of files.
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
-        }
-
-    return put
+def clocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clocks]:
+    """The clocks of scripts and uploaders; that of the test and of the server stays right."""
+    yield from loaded(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("jumps", [("+1h", "-1h", "+0"), ("-1h",)], ids=["there and back", "back for good"])
-def test_a_clock_that_is_set_by_an_hour_loses_no_row(language, jumps, place, record, clock):
+@pytest.mark.parametrize(
+    "jumps", [(HOUR, -2 * HOUR, HOUR), (-HOUR,)], ids=["there and back", "back for good"]
+)
+def test_a_clock_that_is_set_by_an_hour_loses_no_row(language, jumps, place, record, clocks):
     """
     Rows stay in the order in which they were logged, and only a jump back lets a date be before the last one.
     """
-    script = record(language, variables=clock("+0"))
+    script = record(language)
     script.record()
 
     for each in jumps:
-        clock(each)
+        clocks.jump(each)
         if place.startswith("s3"):
             seen = rows_of(place)
             wait_until(lambda seen=seen: rows_of(place) > seen, lambda: script.said)
@@ -65,7 +49,7 @@ def test_a_clock_that_is_set_by_an_hour_loses_no_row(language, jumps, place, rec
     dates = experiment["loss.csv"]["Date"]
     steps = [later - earlier for earlier, later in itertools.pairwise(dates)]
     back = [step for step in steps if step < timedelta(0)]
-    assert len(back) == sum(each == "-1h" for each in jumps)
+    assert len(back) == sum(each < 0 for each in jumps)
     assert all(step < timedelta(minutes=-50) for step in back)
     assert not [line for line in script.said if "experiment T in" not in line]
     table = lab_workbook.ExperimentRepository(place).table()
@@ -74,19 +58,20 @@ def test_a_clock_that_is_set_by_an_hour_loses_no_row(language, jumps, place, rec
 
 @pytest.mark.soak
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("offset", ["+1h", "-1h"])
+@pytest.mark.parametrize("offset", [HOUR, -HOUR], ids=["ahead", "back"])
 @needs_namespaces
 def test_another_node_whose_clock_is_wrong_only_helps(  # noqa: PLR0917 - fixtures
-    language, offset, bucket_prefix, record, clock, spool_dir, tmp_path, monkeypatch
+    language, offset, bucket_prefix, record, spool_dir, clocks, tmp_path, monkeypatch
 ):
     """
     An hour ahead, each spool seems to be forsaken; its experiment is not ended, and no row is sent twice.
     """
     monkeypatch.setenv("LAB_WORKBOOK_BUCKET_PREFIX", bucket_prefix)
-    script = record(language)
+    script = record(language, variables={"LD_PRELOAD": ""})
     wait_until(lambda: rows_of(bucket_prefix) > 0, lambda: script.said)
 
-    other = Host("python", tmp_path, "other", **clock(offset))
+    clocks.jump(offset)
+    other = Host("python", tmp_path, "other")
     try:
         for step in ("start", "series"):
             other.do(step, tag="other")
@@ -104,9 +89,9 @@ def test_another_node_whose_clock_is_wrong_only_helps(  # noqa: PLR0917 - fixtur
 
 @pytest.mark.soak
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("offset", ["+1h", "-1h"])
+@pytest.mark.parametrize("offset", [HOUR, -HOUR], ids=["ahead", "back"])
 def test_a_bounded_wait_ends_although_the_clock_is_set(  # noqa: PLR0917 - fixtures
-    language, offset, bucket_prefix, record, clock, late_s3, spool_dir, tmp_path
+    language, offset, bucket_prefix, record, clocks, late_s3, spool_dir, tmp_path
 ):
     """
     An end without a network takes exitTimeout, whatever the clock reads meanwhile.
@@ -115,7 +100,6 @@ def test_a_bounded_wait_ends_although_the_clock_is_set(  # noqa: PLR0917 - fixtu
         script = record(
             language,
             variables={
-                **clock("+0"),
                 "LAB_WORKBOOK_BUCKET_PREFIX": bucket_prefix,
                 "LAB_WORKBOOK_EXIT_TIMEOUT": "8",
             },
@@ -124,7 +108,7 @@ def test_a_bounded_wait_ends_although_the_clock_is_set(  # noqa: PLR0917 - fixtu
     (tmp_path / "stop").touch()
     queue = spool_of(spool_dir) / ".lab-workbook/queue"
     wait_until(lambda: '"verb": "end"' in queue.read_text() or '"verb":"end"' in queue.read_text())
-    clock(offset)
+    clocks.jump(offset)
 
     assert script.process.wait(60) == 0
 
