@@ -52,7 +52,7 @@ DETACH = ("sh", "-c", 'cd /; umask 077; (setsid "$@" <&- >&- 2>&- &)', "sh")
 JIT = pytest.param("luajit", marks=pytest.mark.soak)
 
 
-@pytest.mark.parametrize("language", ["python", "luajit"])
+@pytest.mark.parametrize("language", ["python", JIT])
 def test_a_script_may_leave_everything_it_was_started_with(language, record, tmp_path, where, monkeypatch):
     """
     A prefix and a spool folder that were given relative to the first working directory stay where they are.
@@ -82,9 +82,8 @@ def test_a_daemon_of_two_forks_records_as_any_other_script(language, record, pla
     assert_whole(place, script.promised)
 
 
-@pytest.mark.parametrize(
-    "language", ["python", JIT, "lua5.1", pytest.param("lua5.4", marks=pytest.mark.soak)]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("language", ["python", "luajit", "lua5.1", "lua5.4"])
 def test_a_daemon_of_a_shell_records_as_any_other_script(language, record, place):
     """
     So is the uploader that it starts: it has no standard files to inherit.
@@ -97,6 +96,7 @@ def test_a_daemon_of_a_shell_records_as_any_other_script(language, record, place
     assert_whole(place, script.promised)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("language", ["python", JIT])
 def test_a_daemon_that_is_killed_is_delivered(language, record, bucket_prefix, spool_dir, monkeypatch):
     """
@@ -118,6 +118,7 @@ def test_a_daemon_that_is_killed_is_delivered(language, record, bucket_prefix, s
     assert_whole(bucket_prefix, script.promised, "interrupted")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("language", ["python", JIT])
 def test_a_child_in_the_background_records_nothing_for_its_parent(language, record, place, spool_dir):
     """

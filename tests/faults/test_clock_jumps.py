@@ -27,7 +27,11 @@ def clocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clocks]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    "jumps", [(HOUR, -2 * HOUR, HOUR), (-HOUR,)], ids=["there and back", "back for good"]
+    "jumps",
+    [
+        pytest.param((HOUR, -2 * HOUR, HOUR), id="there and back", marks=pytest.mark.soak),
+        pytest.param((-HOUR,), id="back for good"),
+    ],
 )
 def test_a_clock_that_is_set_by_an_hour_loses_no_row(language, jumps, place, record, clocks):
     """

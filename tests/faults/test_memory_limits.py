@@ -29,10 +29,10 @@ MORE = {
 }
 MORE |= dict.fromkeys(("lua5.1", "lua5.4"), MORE["luajit"])
 
-LANGUAGES = [
-    "python",
-    *(pytest.param(name, marks=pytest.mark.soak) for name in ("luajit", "lua5.1", "lua5.4")),
-]
+# Each takes seconds, and many seconds where other tests use the processors.
+pytestmark = pytest.mark.soak
+
+LANGUAGES = ["python", "luajit", "lua5.1", "lua5.4"]
 
 
 @pytest.fixture
@@ -102,14 +102,14 @@ def test_a_script_whose_memory_is_limited_loses_no_row(language, place, record):
 @pytest.mark.parametrize(
     ("language", "kilobytes"),
     [
-        pytest.param("python", 90_000, marks=pytest.mark.soak),
-        pytest.param("python", 120_000, marks=pytest.mark.soak),
-        pytest.param("python", 160_000, marks=pytest.mark.soak),
-        pytest.param("python", 200_000, marks=pytest.mark.soak),
-        pytest.param("luajit", 30_000, marks=pytest.mark.soak),
+        ("python", 90_000),
+        ("python", 120_000),
+        ("python", 160_000),
+        ("python", 200_000),
+        ("luajit", 30_000),
         ("luajit", 90_000),
-        pytest.param("lua5.1", 10_000, marks=pytest.mark.soak),
-        pytest.param("lua5.4", 60_000, marks=pytest.mark.soak),
+        ("lua5.1", 10_000),
+        ("lua5.4", 60_000),
     ],
 )
 def test_an_uploader_without_memory_is_not_waited_for(  # noqa: PLR0917 - fixtures
@@ -140,7 +140,6 @@ def test_an_uploader_without_memory_is_not_waited_for(  # noqa: PLR0917 - fixtur
     assert_whole(bucket_prefix, script.promised)
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("kilobytes", [60_000, 90_000, 120_000, 160_000])
 def test_an_uploader_goes_on_once_there_is_memory(kilobytes, bucket_prefix, record, spool_dir):
     """

@@ -16,7 +16,10 @@ import pytest
 from tests.faults.recording import Recording, assert_whole, rows_of, spool_of, uploaders, wait_until
 from tests.ownership.hosts import Host, age, needs_namespaces
 
-LANGUAGES = ["python", *(pytest.param(name, marks=pytest.mark.soak) for name in ("luajit", "lua5.1"))]
+# Other experiments come and go meanwhile, which takes seconds.
+pytestmark = pytest.mark.soak
+
+LANGUAGES = ["python", "luajit", "lua5.1"]
 
 
 def parts(who: str, script: Recording, spool: Path) -> list[int]:
@@ -40,9 +43,7 @@ def try_to_help(tmp_path: Path, push, *, is_apart: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    "who", ["both", *(pytest.param(each, marks=pytest.mark.soak) for each in ("script", "uploader"))]
-)
+@pytest.mark.parametrize("who", ["both", "script", "uploader"])
 @pytest.mark.parametrize(
     "is_apart",
     [pytest.param(True, id="another node", marks=needs_namespaces), pytest.param(False, id="this node")],
@@ -82,7 +83,7 @@ def test_nobody_ends_an_experiment_whose_processes_are_stopped(  # noqa: PLR0917
     "is_apart",
     [
         pytest.param(True, id="another node", marks=needs_namespaces),
-        pytest.param(False, id="this node", marks=pytest.mark.soak),
+        pytest.param(False, id="this node"),
     ],
 )
 def test_a_stopped_script_whose_uploader_is_killed_loses_no_row(  # noqa: PLR0917 - fixtures
