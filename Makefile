@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test test-deep test-calls exits soak test-source test-faults test-aws test-ceph test-browser test-models test-frameworks notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery bench-frameworks setup setup-lua clean
+.PHONY: help demo test test-deep test-calls exits soak test-source test-faults test-aws test-ceph test-browser test-models test-frameworks notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery bench-frameworks setup setup-lua setup-faults clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
@@ -36,7 +36,7 @@ help:
 	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
 	@echo "make bench-frameworks  what our loggers add to 1,000 steps, beside the frameworks' own"
 
-setup: $(VENV)/.ready setup-lua
+setup: $(VENV)/.ready setup-lua setup-faults
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,9 @@ $(VENV)/.ready: pyproject.toml
 
 setup-lua:
 	@tools/setup-lua
+
+setup-faults:
+	@tools/setup-faults
 
 # Three at a time also on two cores, because many of them wait: for a server, or for somebody to notice something.
 test: setup check

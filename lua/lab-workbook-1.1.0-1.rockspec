@@ -58,6 +58,7 @@ build = {
       ['lab-workbook.sizelimit'] = 'lab-workbook/sizelimit.lua',
       ['lab-workbook.source'] = 'lab-workbook/source.lua',
       ['lab-workbook.spec'] = 'lab-workbook/spec.lua',
+      ['lab-workbook.spelling'] = 'lab-workbook/spelling.lua',
       ['lab-workbook.spool'] = 'lab-workbook/spool.lua',
       ['lab-workbook.streams'] = 'lab-workbook/streams.lua',
       ['lab-workbook.tag'] = 'lab-workbook/tag.lua',

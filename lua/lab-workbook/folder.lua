@@ -64,7 +64,7 @@ function folder.claim(prefix, tag, begin)
    self.room:keep(spec.LAYOUT_BEGIN)
    self.restorer = restorer.new(self, document, begun.nonce)
    -- No process is needed for it when the experiment ends.
-   self.folders[spec.LAYOUT_RESERVED] = true
+   self.folders[spec.LAYOUT_RESERVED] = spec.LAYOUT_RESERVED .. '/'
    return self
 end
 
@@ -98,8 +98,8 @@ end
 -- @treturn {string} names
 function Folder:saved(kept)
    local names = {}
-   for name in pairs(self.written) do
-      if not kept[name] and name ~= spec.LAYOUT_BEGIN then names[#names + 1] = name end
+   for name, given in pairs(self.written) do
+      if not kept[given] and name ~= spec.LAYOUT_BEGIN then names[#names + 1] = name end
    end
    return names
 end

@@ -40,7 +40,7 @@ local function make(self, parent)
    if code ~= 0 then
       errors.refuse(('%s cannot be written: %s; %s'):format(self.root, output:gsub('\n$', ''), ADVICE))
    end
-   self.folders[spec.LAYOUT_OUTBOX:gsub('/$', '')] = true
+   self.folders[spec.LAYOUT_OUTBOX:gsub('/$', '')] = spec.LAYOUT_OUTBOX
    local namespace, place, id = output:match('^([^\n]*)\n(.*)\n(%x+)\n$')
    if not id then return output:match('^[^\n]*') end
    local kind = process.fileSystem(place)

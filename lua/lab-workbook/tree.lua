@@ -11,6 +11,7 @@ local appendfile = require 'lab-workbook.appendfile'
 local files = require 'lab-workbook.files'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
+local spelling = require 'lab-workbook.spelling'
 local tag = require 'lab-workbook.tag'
 
 local tree = {}
@@ -27,8 +28,12 @@ function tree.init(self, root)
    self.temporaries = 0
    -- Two that claim one tag write into one folder for a moment, and must not take each other's file.
    self.mark = tag.randomText(8)
-   self.folders = {['']= true}
+   -- By the names that the script gives, those that the file system gives, with a slash.
+   self.folders = {[''] = ''}
+   -- By the names that the file system gives, those that the script gives.
    self.written = {}
+   -- Names that the file system confuses with other ones, and why they are refused.
+   self.aliased = {}
 end
 
 --- Let a function write a new file among the working files.
@@ -47,24 +52,38 @@ end
 
 --- Forget which folders were made: they were removed.
 function Tree:forgetFolders()
-   self.folders = {['']= true}
+   self.folders = {[''] = ''}
 end
 
--- Makes the folder that a name lies in.
-local function makeFolder(self, name)
-   local folder = name:match('^(.*)/') or ''
-   if self.folders[folder] then return true end
-   if shell.run(shell.command('mkdir -p -- %s 2>/dev/null', self.root .. folder)) ~= 0 then
-      return nil, ('%s%s cannot be made'):format(self.root, folder)
+-- Makes the folder that a new name lies in, and returns the name as the file system spells it, or nil and a
+-- message: some take `train/` for `Train/`, and `é` for `É`, which must not be replaced.
+local function spell(self, name)
+   local folder, last = name:match('^(.*)/([^/]*)$')
+   folder, last = folder or '', last or name
+   local spelled = self.folders[folder]
+   if not spelled then
+      spelled = spelling.makeFolder(self.root, folder)
+      if not spelled then return nil, ('%s%s cannot be made'):format(self.root, folder) end
+      self.folders[folder] = spelled
    end
-   self.folders[folder] = true
-   return true
+   local given = name
+   name = spelled .. last
+   if not self.written[name] and files.size(self.root .. name)
+         and not spelling.isListed(self.root .. spelled, last) then
+      self.aliased[given] = name
+         .. ': another artifact has this name on a file system that ignores letter case'
+      return nil, self.aliased[given]
+   end
+   return name
 end
 
+-- Returns the name by which it is there then, or nil and a message.
 local function moveTo(self, name, temporary)
-   local done, problem = makeFolder(self, name)
-   if not done then return nil, problem end
-   return os.rename(temporary, self.root .. name)
+   local spelled, problem = spell(self, name)
+   if not spelled then return nil, problem end
+   local done
+   done, problem = os.rename(temporary, self.root .. spelled)
+   return done and spelled, problem
 end
 
 --- Move a temporary file to its name, whatever was there.
@@ -72,17 +91,17 @@ end
 -- @string temporary from `writeTemporary`
 -- @func[opt=os.remove] discard called with the path of a file that cannot be put into place
 function Tree:replace(name, temporary, discard)
-   local done, problem = moveTo(self, name, temporary)
-   if not done then
+   local spelled, problem = moveTo(self, name, temporary)
+   if not spelled and not self.aliased[name] then
       -- The folder that was made once may have been removed since.
       self:forgetFolders()
-      done, problem = moveTo(self, name, temporary)
+      spelled, problem = moveTo(self, name, temporary)
    end
-   if not done then
+   if not spelled then
       (discard or os.remove)(temporary)
       return nil, problem
    end
-   self.written[name] = true
+   self.written[spelled] = name
    return true
 end
 
@@ -91,6 +110,7 @@ end
 -- @func fill writes the file
 -- @func[opt=os.remove] discard called with the path of a file that cannot be put into place
 function Tree:put(name, fill, discard)
+   if self.aliased[name] then return nil, self.aliased[name] end
    local temporary, problem = self:writeTemporary(fill)
    if not temporary then return nil, problem end
    return self:replace(name, temporary, discard)
@@ -109,7 +129,7 @@ function Tree:create(name, bytes)
       temporary, path, temporary, path))
    os.remove(temporary)
    if code ~= 0 then return nil, path .. ' cannot be made' end
-   self.written[name] = true
+   self.written[name] = name
    return true
 end
 

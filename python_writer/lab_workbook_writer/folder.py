@@ -21,6 +21,7 @@ from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.ending_room import EndingRoom
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
+from lab_workbook_writer.spelling import Speller
 
 _ADVICE = (
     "give bucket_prefix=..., set LAB_WORKBOOK_BUCKET_PREFIX,"
@@ -42,6 +43,7 @@ class Folder(Tree):
         super().__init__(f"{home.path}{begin['tag']}/")
         self.where = f"{home}{begin['tag']}/"
         self._names = {_spec.LAYOUT_BEGIN}
+        self._speller = Speller(self.root)
         self._room = EndingRoom(f"{self.root}{_spec.LAYOUT_TMP}reserve")
         data = jsontext.encode(begin, _unreported)
         try:
@@ -66,6 +68,8 @@ class Folder(Tree):
         if name in self._names:
             with contextlib.suppress(FileNotFoundError):
                 return self.reopen_series(name)
+        else:
+            self._speller.check(name)
         descriptor = self.create_series(name, header)
         self._add(name)
         return descriptor
@@ -75,6 +79,8 @@ class Folder(Tree):
 
     def save(self, name: str, fill: Fill, discard: Discard = remove) -> None:
         self._restorer.prepare()
+        if name not in self._names:
+            self._speller.check(name)
         self.put(name, fill, discard)
         self._add(name)
 
@@ -98,11 +104,12 @@ class Folder(Tree):
         self._restorer.require()
         self._room.free()
         names = self._names - self._restorer.missing
-        files, sha256 = {}, _sha256()
+        # Anew, because a removed folder may have returned under another spelling.
+        files, sha256, speller = {}, _sha256(), Speller(self.root)
         for name in sorted(names):
             with guard.absorbing(partial(_warn_of_unreadable, self.root + name)):
-                files[name] = twice(partial(_facts, self.root + name, sha256))
-        ending.lost[_spec.LOSS_ARTIFACTS] += len(names - files.keys())
+                files[speller.spell(name)] = twice(partial(_facts, self.root + name, sha256))
+        ending.lost[_spec.LOSS_ARTIFACTS] += len(names) - len(files)
         document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
         data = jsontext.encode(document, _unreported)
         # What end.json lists must outlive a power loss that end.json itself outlives.

@@ -23,6 +23,7 @@ from lab_workbook_writer.delivery import Delivery
 from lab_workbook_writer.descriptors import GROWING
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
+from lab_workbook_writer.spelling import Speller
 
 _ADVICE = "give spool_dir=..., or set LAB_WORKBOOK_SPOOL_DIR, to use another folder"
 
@@ -53,6 +54,7 @@ class Spool(Tree):
         self._flushes = itertools.count(1)
         self._queue = AppendFile(self._open_queue)
         self._series: set[str] = set()
+        self._speller = Speller(self.root)
         # The lines of the queue without which no other line means anything.
         self._announced: list[bytes] = []
         data = jsontext.encode(begin, lambda _kind: None)
@@ -80,6 +82,7 @@ class Spool(Tree):
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:
         if name in self._series:
             return self.reopen_series(name)
+        self._speller.check(name)
         descriptor = self.create_series(name, header)
         try:
             self._announce("series", name=name, saveEvery=save_every)
