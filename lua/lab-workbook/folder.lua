@@ -27,6 +27,9 @@ local MAKE = [[mkdir -p -- %s 2>&1 && cd %s && if [ -n "$(ls -A)" ]; then exit 9
 
 local MAKE_AGAIN = 'mkdir -p -- %s 2>/dev/null'
 
+-- What timeout(1) returns when it had to end a command.
+local TIME_IS_OVER = 124
+
 local function silent() end
 
 -- Makes the folder and says where the namespace of our process id is; raises if anything lies in it.
@@ -49,9 +52,10 @@ end
 --- Claim a tag (rule tag.claim). Raises where it is taken, or where the folder cannot be written.
 -- @table prefix a parsed prefix
 -- @string tag the tag
+-- @number exitMax for how many seconds the end may read files for their sums
 -- @func begin given the namespace of process ids, returns the document of begin.json
-function folder.claim(prefix, tag, begin)
-   local self = setmetatable({where = ('%s%s/'):format(tostring(prefix), tag)}, Folder)
+function folder.claim(prefix, tag, exitMax, begin)
+   local self = setmetatable({where = ('%s%s/'):format(tostring(prefix), tag), exitMax = exitMax}, Folder)
    tree.init(self, prefix.path .. tag .. '/')
    local begun = begin(make(self))
    local document = json.encode(begun, silent)
@@ -129,18 +133,33 @@ function Folder:flush()
    return self:sync() and isWhole
 end
 
--- Returns the checksums by name, as far as the system has sha256sum.
+-- Reads the files of a list in its order, at most so many SECONDS. What was printed by then counts, so each
+-- line goes out at once. What `timeout` starts does not hear Ctrl-C, so the shell hears it for them.
+local SUM = [[cd %s && { if command -v timeout >/dev/null; then
+   line=; command -v stdbuf >/dev/null && line='stdbuf -oL'
+   timeout SECONDS $line xargs -0 sha256sum -- < %s 2>/dev/null & trap "kill $!" INT; wait $!
+else xargs -0 sha256sum -- < %s 2>/dev/null; fi; }]]
+
+-- Returns the checksums by name, as far as the system has sha256sum: small files first, because reading all
+-- of them may take longer than `exitMax`.
 local function checksums(self)
    local names = {}
    for name in pairs(self.written) do names[#names + 1] = './' .. name end
+   local sizes = {}
+   for _, name in ipairs(names) do sizes[name] = files.size(self.root .. name) or 0 end
+   table.sort(names, function(one, other) return sizes[one] < sizes[other] end)
    local list = self:writeTemporary(function(path)
       return files.write(path, table.concat(names, '\0') .. '\0')
    end)
    local sums = {}
    if not list then return sums end
-   local output = shell.read(shell.command('cd %s && xargs -0 sha256sum -- < %s 2>/dev/null',
-      self.root, list))
+   local command = SUM:gsub('SECONDS', ('%d'):format(math.ceil(self.exitMax)))
+   local output, code = shell.read(shell.command(command, self.root, list, list))
    os.remove(list)
+   if code == TIME_IS_OVER then
+      errors.warn(('end.json lists some files without their sums, because reading them would take longer'
+         .. ' than exitMax, which is %d s'):format(math.ceil(self.exitMax)))
+   end
    for sum, name in output:gmatch('(%x+) [ *]%./([^\n]*)') do
       if #sum == 64 then sums[name] = sum end
    end

@@ -94,7 +94,7 @@ local function claim(options)
    if settings.bucketPrefix.kind == 's3' then
       return chosen, spool.claim(settings, chosen, nonce, options.tag ~= nil, begin)
    end
-   return chosen, folder.claim(settings.bucketPrefix, chosen, begin)
+   return chosen, folder.claim(settings.bucketPrefix, chosen, settings.exitMax, begin)
 end
 
 --- Start an experiment, and print its tag.

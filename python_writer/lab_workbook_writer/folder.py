@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection
-from functools import partial
-from typing import Any
+from collections.abc import Collection
 
 from lab_workbook.errors import TagTaken, warn
 from lab_workbook.protocol import _spec, documents, jsontext, prefix
 
-from lab_workbook_writer import guard
+from lab_workbook_writer import checksums, guard
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.ending_room import EndingRoom
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
@@ -32,9 +30,9 @@ _ADVICE = (
 class Folder(Tree):
     """The place of an experiment with a ``file://`` prefix."""
 
-    def __init__(self, home: prefix.Prefix, begin: documents.Document) -> None:
+    def __init__(self, home: prefix.Prefix, begin: documents.Document, exit_max: float) -> None:
         """
-        Claim the tag (rule ``tag.claim``).
+        Claim the tag (rule ``tag.claim``); ``exit_max`` is how long `end` may read files for their sums.
 
         Raises:
             TagTaken: another experiment has it.
@@ -44,6 +42,7 @@ class Folder(Tree):
         self.where = f"{home}{begin['tag']}/"
         self._names = {_spec.LAYOUT_BEGIN}
         self._speller = Speller(self.root)
+        self._exit_max = exit_max
         self._room = EndingRoom(f"{self.root}{_spec.LAYOUT_TMP}reserve")
         data = jsontext.encode(begin, _unreported)
         try:
@@ -104,12 +103,11 @@ class Folder(Tree):
         self._restorer.require()
         self._room.free()
         names = self._names - self._restorer.missing
+        found = checksums.describe(self.root, names, self._exit_max)
+        ending.lost[_spec.LOSS_ARTIFACTS] += len(names) - len(found)
         # Anew, because a removed folder may have returned under another spelling.
-        files, sha256, speller = {}, _sha256(), Speller(self.root)
-        for name in sorted(names):
-            with guard.absorbing(partial(_warn_of_unreadable, self.root + name)):
-                files[speller.spell(name)] = twice(partial(_facts, self.root + name, sha256))
-        ending.lost[_spec.LOSS_ARTIFACTS] += len(names) - len(files)
+        speller = Speller(self.root)
+        files = {_spell(speller, name): facts for name, facts in found.items()}
         document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
         data = jsontext.encode(document, _unreported)
         # What end.json lists must outlive a power loss that end.json itself outlives.
@@ -145,28 +143,11 @@ class Folder(Tree):
         self.create(_spec.LAYOUT_BEGIN, begin)
 
 
-def _facts(path: str, sha256: Callable[[], Any] | None) -> dict[str, Any]:
-    """Return what end.json lists about a file."""
-    digest, size = sha256() if sha256 else None, 0
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(1 << 20):
-            size += len(block)
-            if digest is not None:
-                digest.update(block)
-    return {"bytes": size, **({} if digest is None else {"sha256": digest.hexdigest()})}
-
-
-def _sha256() -> Callable[[], Any] | None:
-    """Return what makes a digest, or None if it cannot be loaded: a checksum is optional, end.json is not."""
-    with guard.absorbing(lambda why: warn(f"end.json lists no checksums: {why}")):
-        import hashlib
-
-        return hashlib.sha256
-    return None
-
-
-def _warn_of_unreadable(path: str, why: str) -> None:
-    warn(f"{path} cannot be read again ({why}): end.json does not list it")
+def _spell(speller: Speller, name: str) -> str:
+    """Return a name as the file system spells it, as far as the folder can be listed: end.json is needed."""
+    with contextlib.suppress(OSError):
+        return speller.spell(name)
+    return name
 
 
 def _warn_of_power_loss(why: str) -> None:

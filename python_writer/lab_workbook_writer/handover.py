@@ -7,7 +7,8 @@ A file of the caller on its way into an experiment: copied, or given away.
 
 It is never a hard link, because the caller may write on into a file of theirs, and what is recorded
 must not change. Where the file system can (Btrfs, XFS, ...), a copy shares its blocks with the original
-until one of them changes; and a file that is given away is renamed, and not copied at all.
+until one of them changes; elsewhere it has the holes of the original. A file that is given away is renamed,
+and not copied at all.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Final
 
@@ -75,9 +77,7 @@ class Source:
             return
         with open(target, "xb") as copy:
             if not _clone(self._file, copy):
-                self._file.seek(0)
-                while block := self._file.read(_BLOCK_BYTES):
-                    copy.write(block)
+                _copy(self._file, copy)
         self._is_copied = True
 
     def discard(self, target: str) -> None:
@@ -124,6 +124,41 @@ def _checked(path: object) -> str:
     if "\0" in text:
         raise InvalidValue("kind.replace", f"save_file takes the path of a file, not {path!r}")
     return text
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy an open file, and leave holes where it has holes: a sparse file takes no more disk than before."""
+    descriptor = source.fileno()
+    size = os.fstat(descriptor).st_size
+    for start, end in _extents(descriptor, size):
+        position = start
+        target.seek(position)
+        # At a position, because `_extents` moves the one that `source.read` would read from.
+        while position < end and (block := os.pread(descriptor, min(_BLOCK_BYTES, end - position), position)):
+            target.write(block)
+            position += len(block)
+    source.seek(size)
+    target.seek(size)
+    # The file has grown meanwhile, or is one of /proc, whose size is 0.
+    while more := source.read(_BLOCK_BYTES):
+        target.write(more)
+    target.truncate()
+
+
+def _extents(source: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of an open file that are stored; the others are holes, which read as zeros."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(source, end, os.SEEK_DATA)
+            end = os.lseek(source, start, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                # Nothing but a hole follows.
+                return
+            # This file system cannot tell: all may be data.
+            start, end = end, size
+        yield start, min(end, size)
 
 
 def _clone(source: IO[bytes], target: IO[bytes]) -> bool:

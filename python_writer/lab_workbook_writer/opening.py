@@ -64,7 +64,7 @@ def new_experiment(
 
         place = Spool(loaded, begin, explicit=tag is not None)
     else:
-        place = Folder(loaded.bucket_prefix, begin)
+        place = Folder(loaded.bucket_prefix, begin, loaded.exit_max)
         place.look_for(resumes)
     _announce(chosen, place.where)
     workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded))

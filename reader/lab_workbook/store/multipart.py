@@ -69,9 +69,19 @@ def attempt(client: S3Client, where: dict[str, Any], options: dict[str, Any]) ->
 
 
 def _parts(body: IO[bytes], size: int) -> Iterator[bytes]:
-    length = max(PART_BYTES, -(-size // _MAX_PARTS))
+    length = part_bytes(size)
     while part := body.read(length):
         yield part
+
+
+def part_bytes(size: int) -> int:
+    """
+    Return the length of all parts but the last, for an object of some size.
+
+    >>> part_bytes(50 * 10**9)
+    8388608
+    """
+    return max(PART_BYTES, -(-size // _MAX_PARTS))
 
 
 def _send(client: S3Client, where: dict[str, Any], parts: Iterator[bytes]) -> Iterator[CompletedPartTypeDef]:
