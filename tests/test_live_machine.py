@@ -56,6 +56,8 @@ class Bucket:
 
     def __init__(self, *, refuses_overwrites, refuses_deletes):
         self.objects = {}
+        # How often a reader has listed them.
+        self.listings = 0
         self.late = []
         self.fault = "none"
         self._refuses_overwrites = refuses_overwrites
@@ -139,6 +141,7 @@ class Watched:
 
     def __getattr__(self, name):
         def run(*arguments, **more):
+            self._bucket.listings += name == "keys"
             self._interlude()
             return getattr(self._bucket, name)(*arguments, **more)
 
@@ -266,6 +269,8 @@ class LiveSeries(RuleBasedStateMachine):
     def read(self, pause, publications, undisturbed):
         """A reader reads; after a few requests the uploader gets busy, or the reader sleeps for a while."""
         turns = itertools.count()
+        # So that the read under way has to find at least what was there before it.
+        self._check()
 
         def interlude():
             turn = next(turns)
@@ -369,7 +374,10 @@ def scenario_of_a_reader_that_is_outrun(machine):
     Between any two of its requests segments are superseded, but not removed before it has read them.
     """
     machine.publish(count=40, size=1000)
+    before = machine.bucket.listings
     machine.read(pause=0, publications=16, undisturbed=0)
+    # No read begins again: one of the names, and twice two of the rows and one of the sizes.
+    assert machine.bucket.listings - before == 7
 
 
 def scenario_of_a_long_pause(machine):

@@ -107,7 +107,7 @@ class Experiment(Account):
         """Return how many bytes each artifact has, by name, as `list_artifacts` orders them."""
         prefix = f"{self.tag}/"
         found = {entry.key[len(prefix) :]: entry.size for entry in self._store.keys(prefix)}
-        if not found:
+        if not found and self._document(_spec.LAYOUT_BEGIN) is None:
             raise ExperimentNotFound(self._explain(self.tag))
         # A console of S3 makes folders visible by empty objects whose keys end with a slash.
         sizes = {
@@ -284,7 +284,14 @@ class Experiment(Account):
         )
         if table is not None:
             return table
-        data = self.read_bytes(name)
+        try:
+            data = self.read_bytes(name)
+        except (ArtifactNotFound, Unreadable):
+            # A listing that lags behind shows none of the rows that were read before, or some of them.
+            table = self._growing.known(name)
+            if table is None or self._document(_spec.LAYOUT_BEGIN) is None:
+                raise
+            return table
         value = kinds.taught(name, data)
         return self._growing.remember(name, data, kinds.own(name, data)) if value is None else value
 

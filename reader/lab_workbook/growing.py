@@ -75,15 +75,29 @@ class Growing:
         if known is None:
             return None
         try:
-            known = grow(known, fetch(known.start), name)
+            grown = grow(known, fetch(known.start), name)
         except (KeyError, Unreadable):
             # A full read tells what is wrong.
-            known = None
-        self._put(name, known)
+            return None
+        if grown is None:
+            return None
+        self._put(name, grown)
+        return copied(grown.table)
+
+    def known(self, name: str) -> pd.DataFrame | None:
+        """Return a series as it was read last, or None."""
+        known = self._known.get(name)
         return None if known is None else copied(known.table)
 
     def remember(self, name: str, data: bytes, table: pd.DataFrame) -> pd.DataFrame:
-        """Keep what was read from the start, and return a copy for the caller."""
+        """
+        Keep what was read from the start, and return a copy for the caller.
+
+        Rows never go: where fewer are read than before, the listing is older, and what is known counts.
+        """
+        known = self._known.get(name)
+        if known is not None and _is_earlier(known, data, table):
+            return copied(known.table)
         self._put(name, remember(data, table))
         return copied(table)
 
@@ -94,6 +108,17 @@ class Growing:
                 self._known[name] = known
             while sum(each.start for each in self._known.values()) > _REMEMBERED_BYTES:
                 del self._known[next(iter(self._known))]
+
+
+def _is_earlier(known: Known, data: bytes, table: pd.DataFrame) -> bool:
+    """Say whether a series is a known one as it was before, and not another one under the same name."""
+    if not data.startswith(known.header) or not 0 < len(table) < len(known.table):
+        return False
+    before = known.table.iloc[: len(table)]
+    if list(before.columns) != list(table.columns) or list(before.index) != list(table.index):
+        return False
+    # All but the types, which depend on rows to come.
+    return all(before[field].astype(object).equals(table[field].astype(object)) for field in table.columns)
 
 
 def remember(data: bytes, table: pd.DataFrame) -> Known | None:

@@ -29,6 +29,14 @@ class _Gap(Exception):
     """Something that was listed is not there any more, or not as its name says."""
 
 
+class _Stale(_Gap):
+    """The listing names a segment that is gone, so it is older than that; ``data`` is what precedes it."""
+
+    def __init__(self, message: str, data: bytes) -> None:
+        super().__init__(message)
+        self.data = data
+
+
 def read(store: Reads, folder: str, name: str, *, start: int = 0) -> bytes:
     """
     Return the rows of a series that are in the bucket by now; ``folder`` is the experiment's.
@@ -45,6 +53,9 @@ def read(store: Reads, folder: str, name: str, *, start: int = 0) -> bytes:
             return _read(store, folder, name, start, bad)
         except _Gap as gap:  # noqa: PERF203 - an attempt is several requests
             reason = gap
+    if isinstance(reason, _Stale) and reason.data:
+        # Listings lag behind for more than a minute: the rows so far are right, and others follow later.
+        return reason.data
     raise Unreadable(f"{name} of {folder.rstrip('/')} cannot be read whole: {reason}")
 
 
@@ -86,7 +97,11 @@ def _assemble(
             best = candidate if best is None or candidate.end > best.end else best
         if best is None or best.end <= place:
             raise _Gap(f"nothing is there from byte {place} on, and there was more")
-        parts.append(_get(store, folder, best, place, bad))
+        try:
+            parts.append(_get(store, folder, best, place, bad))
+        except KeyError:
+            gone = f"bytes {best.start} to {best.end} were listed, and are gone"
+            raise _Stale(gone, b"".join(parts)) from None
         place = best.end
     return b"".join(parts)
 
@@ -109,11 +124,8 @@ def _artifact(store: Reads, folder: str, name: str, start: int, *, is_needed: bo
 
 
 def _get(store: Reads, folder: str, segment: Segment, place: int, bad: set[Segment]) -> bytes:
-    """Return what a segment holds from a byte of the series on."""
-    try:
-        data = store.get(f"{folder}{segment}", start=place - segment.start).data
-    except KeyError:
-        raise _Gap(f"bytes {segment.start} to {segment.end} were listed, and are gone") from None
+    """Return what a segment holds from a byte of the series on; raises `KeyError` where it is gone."""
+    data = store.get(f"{folder}{segment}", start=place - segment.start).data
     if len(data) != segment.end - place:
         # Another one may hold these rows too.
         bad.add(segment)

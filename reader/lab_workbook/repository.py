@@ -247,7 +247,7 @@ class ExperimentRepository:
         if _WHOLE_TAG.fullmatch(tag) or "/" in tag or not names.is_safe_path(tag):
             return self._experiment(tag)
         found = list(self._store.folders(tag))
-        if tag in found or not found:
+        if tag in found or not found or self._is_begun(tag):
             return self._experiment(tag)
         if len(found) > 1:
             shown = ", ".join(map(repr, found[:_TAGS_SHOWN]))
@@ -256,6 +256,14 @@ class ExperimentRepository:
                 f"{len(found):,} experiments begin with {tag!r}: {shown}{more}. Give more of the tag"
             )
         return self._experiment(found[0])
+
+    def _is_begun(self, tag: str) -> bool:
+        """Return whether exactly this tag was claimed, which a listing that lags behind may not show."""
+        try:
+            self._store.get(f"{tag}/{_spec.LAYOUT_BEGIN}")
+        except KeyError:
+            return False
+        return True
 
     def _experiment(self, tag: str) -> Experiment:
         return Experiment(self._store, tag, f"{self.where}{tag}/", explain=self._explain)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from lab_workbook.overview import facts
 from lab_workbook.overview.facts import Facts
 from lab_workbook.overview.listing import Listed
-from lab_workbook.protocol import jsontext
+from lab_workbook.protocol import _spec, jsontext
 from lab_workbook.store.cache_folder import CacheFolder
 
 # To be raised when `Facts` or a summary means something else, so that nobody reads an old one as a new one.
@@ -37,6 +37,18 @@ class Catalogue:
         if known is None or known["files"] != _versions(listed):
             return None
         return facts.restored(known["facts"])
+
+    def sealed(self, listed: Listed) -> tuple[str, Facts] | None:
+        """
+        Return what is known of an experiment that is listed as it was before it ended.
+
+        The first is the version of its end.json. If that is still there, the listing is an older one.
+        """
+        files = self._known.get(listed.tag, {}).get("files", {})
+        if _spec.LAYOUT_END not in files or _spec.LAYOUT_END in listed.files:
+            return None
+        found = facts.restored(self._known[listed.tag]["facts"])
+        return None if found is None else (files[_spec.LAYOUT_END], found)
 
     def remember(self, listed: Listed, found: Facts) -> None:
         """Keep what was found, if it will show when it changes."""

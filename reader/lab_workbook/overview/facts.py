@@ -58,6 +58,15 @@ def read(store: Reads, listed: Listed) -> Facts:
         return Facts(problem=str(error))
 
 
+def with_end(store: Reads, tag: str, facts: Facts) -> Facts:
+    """Return facts with what end.json contains by now, though it was not listed."""
+    try:
+        end = documents.read_end(store.get(f"{tag}/{_spec.LAYOUT_END}").data)
+    except (KeyError, Unreadable):
+        return facts
+    return facts._replace(outcome=_text(end.get("outcome")), ended=_text(end.get("ended")))
+
+
 def restored(kept: object) -> Facts | None:
     """Return facts from the JSON that they were, unless that is something else."""
     if not isinstance(kept, list) or len(kept) != len(Facts._fields):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lab_workbook import status
 from lab_workbook.overview import facts, listing
@@ -20,6 +20,9 @@ from lab_workbook.protocol.isolation import attempt
 from lab_workbook.store import Reads, parallel
 
 UNREADABLE = "unreadable"
+
+# No listing is older than this. What is lost for longer costs no request in each table.
+_LISTING_SECONDS: Final = 3600
 
 _TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _LANGUAGE = re.compile("[A-Za-z]+")
@@ -53,7 +56,7 @@ def read(store: Reads, catalogue: Catalogue) -> list[Row]:
 
     def unknown() -> Iterator[Listed]:
         for listed in listing.experiments(store):
-            known = catalogue.facts(listed)
+            known = catalogue.facts(listed) or _sealed(store, catalogue, listed)
             if known is None:
                 yield listed
             else:
@@ -66,6 +69,18 @@ def read(store: Reads, catalogue: Catalogue) -> list[Row]:
     rows.sort(key=lambda row: row.tag)
     catalogue.save(row.tag for row in rows)
     return rows
+
+
+def _sealed(store: Reads, catalogue: Catalogue, listed: Listed) -> Facts | None:
+    """Return what is known of an experiment that has ended, where the listing is of a moment before that."""
+    known = catalogue.sealed(listed)
+    if known is None:
+        return None
+    version, found = known
+    try:
+        return found if store.get(f"{listed.tag}/{_spec.LAYOUT_END}").etag == version else None
+    except KeyError:
+        return None
 
 
 def _opened(store: Reads, listed: Listed) -> tuple[Row, Facts | None]:
@@ -85,14 +100,14 @@ def _shown(store: Reads, listed: Listed, found: Facts) -> Row:
 
 def _row(store: Reads, listed: Listed, found: Facts) -> Row:
     is_alive = None if found.outcome is not None else process.is_alive(found.begin)
-    if is_alive is False:
-        # A script that was listed while it ran may have ended well since.
-        now = listing.one(store, listed.tag)
-        found = facts.read(store, now) if _spec.LAYOUT_END in now.files else found
-    begin = found.begin
-    if is_alive is None and listed.heartbeat_age is not None:
-        is_young = status.is_young(listed.heartbeat_age)
+    age = listed.heartbeat_age
+    if is_alive is None and found.outcome is None and age is not None:
+        is_young = status.is_young(_heartbeat_age(store, listed.tag, age))
         is_alive = None if found.has_first_beat and not is_young else is_young
+    if is_alive is False and (age is None or age < _LISTING_SECONDS):
+        # A script that was listed while it ran may have ended well since.
+        found = facts.with_end(store, listed.tag, found)
+    begin = found.begin
     return Row(
         listed.tag,
         UNREADABLE if found.problem else status.of(begin, found.outcome, is_alive=is_alive),
@@ -106,6 +121,17 @@ def _row(store: Reads, listed: Listed, found: Facts) -> Row:
         listed.series(),
         begin.get("resumes"),
     )
+
+
+def _heartbeat_age(store: Reads, tag: str, listed: float) -> float:
+    """Return the age of a heartbeat; one that is listed as old is read, for the listing may be old."""
+    if status.is_young(listed) or listed >= _LISTING_SECONDS:
+        return listed
+    try:
+        heartbeat = store.get(f"{tag}/{_spec.LAYOUT_HEARTBEAT}")
+    except KeyError:
+        return listed
+    return (heartbeat.now - heartbeat.modified).total_seconds()
 
 
 def _time(text: str | None) -> str | None:
