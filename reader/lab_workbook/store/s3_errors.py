@@ -153,7 +153,15 @@ def from_client(error: BotoCoreError, where: str, endpoint: str) -> LabWorkbookE
         return BucketNotFound(f"{where} cannot be asked for ({error}); mend bucketPrefix")
     if kinds & _BAD_SETTINGS:
         return ConfigurationError(f"the settings of AWS or this library cannot be used: {error}")
-    return Unreachable(f"{where}: no answer from {endpoint} ({error}); {_CHECK_NETWORK}")
+    reason = _unresolved(error) or error
+    return Unreachable(f"{where}: no answer from {endpoint} ({reason}); {_CHECK_NETWORK}")
+
+
+def _unresolved(error: BotoCoreError) -> str:
+    """Return which name could not be resolved, if that is what happened; boto3's message does not name it."""
+    cause = error.kwargs.get("error")
+    host = getattr(getattr(cause, "conn", None), "host", "")
+    return f"{host!r} cannot be resolved" if type(cause).__name__ == "NameResolutionError" else ""
 
 
 def not_s3(where: str, endpoint: str) -> Unreachable:
