@@ -1,0 +1,176 @@
+"""
+Scripts without a terminal: daemons that close all they have open, `nohup`, `setsid`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import lab_workbook
+import pytest
+
+from tests.faults import drill
+
+# As python-daemon does it (PEP 3143): two forks, a session of its own, another folder, and nothing open.
+DAEMONIZE = """
+def daemonize(out):
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    os.umask(0)
+    os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+    for flags in (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY):
+        os.open(os.devnull, flags)
+    os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+"""
+
+RECORD = """
+log = workbook.new_time_series_log("loss", ["step"])
+for step in range(100):
+    log(step=step)
+workbook.save_json("options", {"rate": 0.1})
+workbook.close()
+open(done, "w").close()
+"""
+
+START = "import os, sys\nimport lab_workbook\nout, done = sys.argv[1:]\n"
+NEW = "workbook = lab_workbook.new_experiment(tag='T', upload_every=0.2)\n"
+
+AFTER = START + DAEMONIZE + "daemonize(out)\n" + NEW + RECORD
+BEFORE = START + DAEMONIZE + NEW + "daemonize(out)\n" + RECORD
+
+LUA = """
+local workbook = require('lab-workbook'):newExperiment{tag = 'T', uploadEvery = 0.2}
+local logs = {}
+for number = 1, 5 do logs[number] = workbook:newTimeSeriesLog('loss' .. number, {'step'}) end
+for step = 0, 99 do
+   for _, log in ipairs(logs) do log{step = step} end
+   -- Whoever closes the standard files goes on to print, often without knowing it.
+   print('progress', step)
+   io.stderr:write('a warning of another library\\n')
+   io.stdout:flush()
+end
+workbook:saveJSON('options', {rate = 0.1})
+workbook:close()
+io.open(arg[1], 'w'):close()
+"""
+
+LUAS = ("luajit", "lua5.1", "lua5.4")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def prefix(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A prefix in a folder or in a bucket, and an environment for scripts that use it."""
+    prefix = f"{tmp_path}/runs/" if request.param == "folder" else request.getfixturevalue("bucket_prefix")
+    monkeypatch.setenv("LAB_WORKBOOK_BUCKET_PREFIX", prefix)
+    monkeypatch.setenv("LUA_PATH", f"{drill.ROOT}/lua/?.lua;{drill.ROOT}/lua/?/init.lua;;")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    return str(prefix)
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def wait_for_status(experiment: lab_workbook.Experiment, status: str) -> None:
+    deadline = time.monotonic() + 60
+    while experiment.status != status:
+        assert time.monotonic() < deadline, experiment.status
+        time.sleep(0.1)
+
+
+def assert_whole(prefix: str, *series: str) -> None:
+    experiment = lab_workbook.ExperimentRepository(prefix)["T"]
+    assert (experiment.status, set(experiment.end["lost"].values())) == ("finished", {0})
+    for name in series:
+        assert list(experiment[name].index) == list(range(100))
+    assert experiment["options.json"] == {"rate": 0.1}
+    assert experiment.verify().is_sound
+
+
+def test_a_daemon_records_as_any_other_script(prefix, tmp_path):
+    """
+    Nobody waits for it, nothing of its parent is open, and it is in the folder /.
+    """
+    done, out = tmp_path / "done", tmp_path / "stderr"
+    (tmp_path / "train.py").write_text(AFTER)
+
+    subprocess.run([sys.executable, "train.py", str(out), str(done)], cwd=tmp_path, check=True)
+    wait_for(done)
+
+    assert_whole(prefix, "loss.csv")
+    assert out.read_text() == ""
+
+
+def test_an_experiment_does_not_follow_its_script_into_the_background(prefix, tmp_path):
+    """
+    The daemon is a forked child, which must not record for its parent: it says so, and the parent has ended.
+    """
+    done, out = tmp_path / "done", tmp_path / "stderr"
+    (tmp_path / "train.py").write_text(BEFORE)
+
+    subprocess.run([sys.executable, "train.py", str(out), str(done)], cwd=tmp_path, check=True)
+    wait_for(done)
+
+    assert "was forked from the one that writes T" in out.read_text()
+    experiment = lab_workbook.ExperimentRepository(prefix)["T"]
+    wait_for_status(experiment, "interrupted" if prefix.startswith("s3") else "lost")
+    assert experiment.list_artifacts() == []
+
+
+@pytest.mark.parametrize("lua", LUAS)
+def test_standard_files_that_are_closed_become_no_series(lua, prefix, tmp_path):
+    """
+    The first files that such a script opens get the numbers 0, 1 and 2, to which everybody prints.
+    """
+    if shutil.which(lua) is None:
+        pytest.skip(f"{lua} is not installed")
+    (tmp_path / "train.lua").write_text(LUA)
+
+    command = f"exec setsid {lua} train.lua done <&- >&- 2>&-"
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=60)
+    wait_for(tmp_path / "done")
+
+    assert_whole(prefix, *(f"loss{number}.csv" for number in range(1, 6)))
+
+
+@pytest.mark.parametrize("program", [sys.executable, "luajit"], ids=["python", "luajit"])
+def test_nohup_outlives_its_terminal(program, prefix, tmp_path):
+    """
+    The hangup goes to the whole group of processes, and neither script nor uploader ends of it.
+    """
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    text = LUA if program == "luajit" else START + NEW + "input()\n" + RECORD
+    if program == "luajit":
+        text = text.replace("local logs", "io.read()\nlocal logs")
+    (tmp_path / "train").write_text(text)
+    arguments = [str(tmp_path / "done")] if program == "luajit" else ["out", str(tmp_path / "done")]
+    script = subprocess.Popen(
+        ["nohup", program, "train", *arguments],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )
+    assert script.stdout.readline().startswith("lab-workbook: experiment T")
+
+    os.killpg(script.pid, signal.SIGHUP)
+    script.communicate("\n", timeout=60)
+
+    assert script.returncode == 0
+    assert_whole(prefix, *(["loss1.csv", "loss5.csv"] if program == "luajit" else ["loss.csv"]))
