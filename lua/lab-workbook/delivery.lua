@@ -134,10 +134,18 @@ local function startCommand(self)
    return (START:gsub('%u%u%u+', quoted))
 end
 
+-- Returns the seconds since the first call, which never go back; the clock may be set back meanwhile.
+local function time(self)
+   local now = os.time()
+   self.elapsed = (self.elapsed or 0) + math.max(0, now - (self.readAt or now))
+   self.readAt = now
+   return self.elapsed
+end
+
 -- Starts an uploader; returns whether there is one to start.
 local function start(self)
    self:letGo()
-   self.startedAt, self.isLeaving = os.time(), false
+   self.startedAt, self.isLeaving = time(self), false
    local command = self.usesAws and 'aws' or 'lab-workbook'
    if not isInstalled(command) then
       if not self.said then
@@ -167,13 +175,13 @@ function Delivery:start()
       local reason = trouble and journal.field(trouble, 'message')
          or ('no answer within %d s'):format(seconds)
       errors.warn(('not in the bucket yet (%s); training goes on, the uploader keeps trying'):format(reason))
-      self.news:wasSaid(os.time())
+      self.news:wasSaid(time(self))
    end
    return nil
 end
 
 local function runs(self)
-   self.news:read(os.time())
+   self.news:read(time(self))
    local pid = self.news.uploader
    -- Where the system does not tell, we trust it: two uploaders exclude each other by their lock.
    return pid ~= nil and process.isRunning(pid, (self.root:gsub('/$', ''))) ~= false
@@ -185,8 +193,8 @@ function Delivery:expectAnother()
 end
 
 --- Start another uploader if this one has died, at most once a minute.
--- @int now the time
-function Delivery:keepAlive(now)
+function Delivery:keepAlive()
+   local now = time(self)
    local patience = self.isLeaving and STARTING_SECONDS or RESTART_SECONDS
    if not self.startedAt or now - self.startedAt < patience then return end
    if not self.isLeaving then self.startedAt = now end
@@ -202,7 +210,7 @@ end
 
 -- Waits until an uploader whose files were removed has left, and starts another; at most until a time.
 local function replace(self, deadline)
-   while self.isLeaving and runs(self) and os.time() < deadline do
+   while self.isLeaving and runs(self) and time(self) < deadline do
       self.spool.restorer:look(os.time())
       wait(self, 1, 1, event('ended'))
    end
@@ -214,9 +222,9 @@ end
 function Delivery:look(now)
    if self.looked == now then return end
    self.looked = now
-   self.news:read(now)
-   self.news:tell(now)
-   self:keepAlive(now)
+   self.news:read(time(self))
+   self.news:tell(time(self))
+   self:keepAlive()
 end
 
 --- Wait until a flush has arrived.
@@ -225,23 +233,23 @@ end
 -- @treturn boolean whether it has
 function Delivery:waitForFlush(id, seconds)
    local flushed = ('%s, "id": %d'):format(event('flushed'), id)
-   local deadline = os.time() + math.ceil(seconds)
+   local deadline = time(self) + math.ceil(seconds)
    local code
    repeat
       if self.isLeaving then replace(self, deadline) end
-      local left = math.max(0, math.min(seconds, deadline - os.time()))
+      local left = math.max(0, math.min(seconds, deadline - time(self)))
       -- A word of the uploader may say more, such as what it has sent; and 1 is not 12.
       code = wait(self, left, left, flushed .. '}', flushed .. ',', event('sealed'))
-   until code ~= 3 or not isRestored(self) or os.time() >= deadline
+   until code ~= 3 or not isRestored(self) or time(self) >= deadline
    local isSealed = self:isSealed()
-   self.news:tell(os.time())
+   self.news:tell(time(self))
    return code == 0 and not isSealed
 end
 
 --- Return whether another process has sealed the experiment, and warn of it at once.
 -- @treturn boolean
 function Delivery:isSealed()
-   local now = os.time()
+   local now = time(self)
    self.news:read(now)
    if self.news.isSealed then self.news:tell(now) end
    return self.news.isSealed or false
@@ -255,7 +263,7 @@ local function waitOnce(self, deadline)
    self:letGo()
    if not started then return nil end
    local ended, refused, sealed = event('ended'), event('refused'), event('sealed')
-   local patience, longest = self.config.exitTimeout, math.max(1, deadline - os.time())
+   local patience, longest = self.config.exitTimeout, math.max(1, deadline - time(self))
    local soon = math.min(LOOK_AGAIN_SECONDS, patience / 2)
    local early = wait(self, soon, soon, ended, refused, sealed)
    if early == 0 or early == 3 then return early end
@@ -266,11 +274,11 @@ end
 -- Waits as long as something moves, and puts back what is removed; returns as `waitOnce`.
 local function waitWhileItMoves(self)
    if self:isSealed() then return 0 end
-   local deadline = os.time() + self.config.exitMax
+   local deadline = time(self) + self.config.exitMax
    local code
    repeat
       code = waitOnce(self, deadline)
-   until code ~= 3 or self.journal:last('ended') or not isRestored(self) or os.time() >= deadline
+   until code ~= 3 or self.journal:last('ended') or not isRestored(self) or time(self) >= deadline
    return code
 end
 
@@ -319,7 +327,7 @@ function Delivery:waitForEnd()
       local seconds = spec.TIMING_REMOVAL_SECONDS
       if code == 0 then wait(self, seconds, seconds, event('refused')) end
       self.news:arrived()
-      self.news:tell(os.time())
+      self.news:tell(time(self))
       return true
    end
    sayWhatIsLeft(self, ran and givenUp(self, code) or '')
@@ -330,7 +338,7 @@ end
 --- Say whether an artifact was removed before it was uploaded, and not saved again.
 -- @treturn boolean
 function Delivery:hasLost()
-   self.news:read(os.time())
+   self.news:read(time(self))
    return next(self.news.lost) ~= nil
 end
 

@@ -52,7 +52,7 @@ local function tell(self, verb, line)
    line.verb = verb
    local done, problem = self.queue:append(json.encode(line, silent) .. '\n', 0)
    if done and self.worklist then done, problem = self.worklist:append(worklist.line(verb, line), 0) end
-   self.delivery:keepAlive(os.time())
+   self.delivery:keepAlive()
    return done, problem
 end
 

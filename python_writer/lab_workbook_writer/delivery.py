@@ -18,6 +18,7 @@ from typing import Final
 from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec, process
 
+from lab_workbook_writer.awake import AwakeClock
 from lab_workbook_writer.descriptors import identity, out_of_the_way
 from lab_workbook_writer.journal_reader import Event, JournalReader
 from lab_workbook_writer.news import News
@@ -144,10 +145,11 @@ class Delivery:
         The wait ends after ``exit_timeout`` seconds without progress, and after ``exit_max`` in all.
         """
         self.let_go()
-        began = moved = time.monotonic()
+        awake = AwakeClock()
+        began = moved = awake()
         steps, is_revived = -1, False
         for _ in _pauses():
-            now = time.monotonic()
+            now = awake()
             if self._journal.has("ended"):
                 # Where our end is the uploader's too, as in a container, it would leave the spool behind.
                 self._wait(_spec.TIMING_REMOVAL_SECONDS, self._is_removed)

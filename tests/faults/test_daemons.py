@@ -130,7 +130,7 @@ def test_an_experiment_does_not_follow_its_script_into_the_background(prefix, tm
     assert experiment.list_artifacts() == []
 
 
-@pytest.mark.parametrize("lua", LUAS)
+@pytest.mark.parametrize("lua", ["luajit", *(pytest.param(lua, marks=pytest.mark.soak) for lua in LUAS[1:])])
 def test_standard_files_that_are_closed_become_no_series(lua, prefix, tmp_path):
     """
     The first files that such a script opens get the numbers 0, 1 and 2, to which everybody prints.

@@ -105,7 +105,7 @@ def wait_until(condition) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("language", SCRIPTS)
+@pytest.mark.parametrize("language", ["python", pytest.param("lua5.1", marks=pytest.mark.soak)])
 def test_nothing_is_lost_when_memory_runs_out(language, group, bucket_prefix, tmp_path, isolation):
     """
     Neither process says a word; the next push delivers every row whose call has returned.

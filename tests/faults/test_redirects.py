@@ -42,7 +42,13 @@ def doctor(prefix: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("fault", TO_REGION.values(), ids=TO_REGION)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=name, marks=() if name.startswith("301") else pytest.mark.soak)
+        for name, fault in TO_REGION.items()
+    ],
+)
 def test_a_bucket_in_another_region_is_found(fault, proxy, bucket_prefix, tmp_path):
     """
     Each client is sent there once, with single objects and with those in parts, and remembers it.

@@ -51,7 +51,7 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("language", SCRIPTS)
+@pytest.mark.parametrize("language", ["python", "luajit", pytest.param("lua5.1", marks=pytest.mark.soak)])
 def test_a_sparse_file_stays_sparse_and_its_sum_is_not_waited_for(language, model, tmp_path):
     """
     Reading it would take longer than exitMax: end.json lists its size alone, and stderr reports it.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 from typing import Final
 
 from lab_workbook.errors import warn
 
+from lab_workbook_writer.awake import AwakeClock
 from lab_workbook_writer.uploader.journal import Journal
 
 # A writer that waits at its end needs an event of progress now and then.
@@ -24,14 +25,13 @@ _SILENCE_SECONDS: Final = 15.0
 class Weather:
     """Hears of every attempt, and tells the journal when things change."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, clock: Callable[[], float] | None = None) -> None:
         # An uploader that takes over is the one to say that things work again.
         self.trouble = journal.trouble
         self._journal = journal
         self._lock = threading.Lock()
-        self._moved_at = time.monotonic()
-        self._said_at = time.monotonic()
-        self._heard_at = time.monotonic()
+        self._clock = clock or AwakeClock()
+        self._moved_at = self._said_at = self._heard_at = self._clock()
         self._furthest = 0
 
     def report(self, error: Exception | None) -> None:
@@ -39,7 +39,7 @@ class Weather:
         # One line of the journal becomes one line of the script's stderr.
         message = "" if error is None else " ".join(str(error).split()) or type(error).__name__
         with self._lock:
-            self._heard_at = time.monotonic()
+            self._heard_at = self._clock()
             if not message:
                 self._moved_at = self._heard_at
         self._change(message)
@@ -49,7 +49,7 @@ class Weather:
         if seconds_under_way < _SILENCE_SECONDS or self.trouble:
             return
         with self._lock:
-            silence = min(time.monotonic() - self._heard_at, seconds_under_way)
+            silence = min(self._clock() - self._heard_at, seconds_under_way)
         if silence >= _SILENCE_SECONDS:
             self._change(f"the server has not answered for {silence:.0f} s")
 
@@ -64,7 +64,7 @@ class Weather:
 
     def moved(self, position: int) -> None:
         """Note progress: a line of the queue (0), or the position up to which a transfer was read."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             # Neither bytes that are sent again are progress, nor those that may not have left this machine.
             if self.trouble and 0 < position <= max(self._furthest, _UNSENT_BYTES):
@@ -82,4 +82,4 @@ class Weather:
     def idle(self) -> float:
         """Return for how many seconds nothing has moved."""
         with self._lock:
-            return time.monotonic() - self._moved_at
+            return self._clock() - self._moved_at

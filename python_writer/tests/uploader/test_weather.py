@@ -4,7 +4,6 @@ import json
 
 import pytest
 from lab_workbook import errors
-from lab_workbook_writer.uploader import weather
 from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.weather import Weather
 
@@ -14,24 +13,22 @@ def path(tmp_path):
     return str(tmp_path / "journal")
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch):
+@pytest.fixture
+def clock():
     """A clock that the test turns."""
 
     class Clock:
         now = 1000.0
 
-        def monotonic(self):
+        def __call__(self):
             return self.now
 
-    clock = Clock()
-    monkeypatch.setattr(weather, "time", clock)
-    return clock
+    return Clock()
 
 
 @pytest.fixture
-def sky(path):
-    return Weather(Journal(path))
+def sky(path, clock):
+    return Weather(Journal(path), clock)
 
 
 def events(path):
