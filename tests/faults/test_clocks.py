@@ -20,9 +20,9 @@ from lab_workbook_conformance.s3 import faults
 from tests.faults import drill
 from tests.faults.clocks import DAY, Clocks, loaded, refuse_skewed
 
-LANGUAGES = pytest.mark.parametrize(
-    "language", ["python", pytest.param("luajit", marks=pytest.mark.soak)], indirect=True
-)
+pytestmark = pytest.mark.soak
+
+LANGUAGES = pytest.mark.parametrize("language", ["python", "luajit"], indirect=True)
 
 
 @pytest.fixture
@@ -53,9 +53,7 @@ def move_to_another_machine(s3_client, bucket_prefix) -> None:
 
 
 @LANGUAGES
-@pytest.mark.parametrize(
-    "seconds", [pytest.param(DAY, id="ahead", marks=pytest.mark.soak), pytest.param(-DAY, id="back")]
-)
+@pytest.mark.parametrize("seconds", [pytest.param(DAY, id="ahead"), pytest.param(-DAY, id="back")])
 def test_a_clock_that_jumps_loses_no_row(language, seconds, clocks, train, proxy):
     """
     A row's date is what the clock said; the order of rows and segments does not depend on it.
@@ -94,9 +92,7 @@ def test_a_server_that_refuses_the_time_is_heard_of_once(language, clocks, train
     assert len(training.said()) == 2, training.said()
 
 
-@pytest.mark.parametrize(
-    "language", [pytest.param("python", marks=pytest.mark.soak), "luajit"], indirect=True
-)
+@pytest.mark.parametrize("language", ["python", "luajit"], indirect=True)
 def test_an_uploader_is_replaced_though_the_clock_was_set_back(language, clocks, train, proxy):
     """
     A minute is a minute, also when the clock says that it is yesterday.
@@ -120,8 +116,8 @@ def test_an_uploader_is_replaced_though_the_clock_was_set_back(language, clocks,
 @pytest.mark.parametrize(
     "who",
     [
-        pytest.param("script", marks=pytest.mark.soak),
-        pytest.param("uploader", marks=pytest.mark.soak),
+        "script",
+        "uploader",
         "both",
     ],
 )

@@ -91,7 +91,7 @@ def fat(tmp_path: Path) -> Iterator[Path]:
         server.wait(30)
 
 
-@pytest.fixture(params=["python", "luajit", pytest.param("lua5.1", marks=pytest.mark.soak)])
+@pytest.fixture(params=["python", "luajit", "lua5.1"])
 def run(request: pytest.FixtureRequest, tmp_path: Path):
     """Run the script in one language to its end; returns its stderr."""
     program, text = SCRIPTS[request.param]
@@ -189,9 +189,7 @@ def test_a_spool_delivers_every_name_that_its_disk_can_hold(fat, run, bucket_pre
     assert not [name for name in os.listdir(fat / "spools") if not name.startswith(".")]
 
 
-@pytest.mark.parametrize(
-    "language", ["python", pytest.param("luajit", marks=pytest.mark.soak)], indirect=True
-)
+@pytest.mark.parametrize("language", ["python", "luajit"], indirect=True)
 def test_a_killed_script_is_delivered_from_such_a_spool(fat, train, proxy, language):
     """
     Locks, renames, and times of two seconds are enough for the next uploader.

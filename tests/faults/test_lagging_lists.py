@@ -15,6 +15,8 @@ from lab_workbook.protocol import _spec
 
 from tests.faults.lagging import LaggingLists
 
+pytestmark = pytest.mark.soak
+
 
 @pytest.fixture
 def lists(proxy):

@@ -21,6 +21,8 @@ import pytest
 
 from tests.faults import drill
 
+pytestmark = pytest.mark.soak
+
 LIMIT_BYTES = 256 << 20
 
 PYTHON = """
@@ -105,7 +107,7 @@ def wait_until(condition) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("language", ["python", pytest.param("lua5.1", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("language", ["python", "lua5.1"])
 def test_nothing_is_lost_when_memory_runs_out(language, group, bucket_prefix, tmp_path, isolation):
     """
     Neither process says a word; the next push delivers every row whose call has returned.

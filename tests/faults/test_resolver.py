@@ -18,6 +18,8 @@ from lab_workbook_conformance.s3.proxy import Exchange, Proxy
 from tests.faults import drill
 
 # Without a dot, because moto takes what precedes one for the name of a bucket.
+pytestmark = pytest.mark.soak
+
 NAME = "objectstore"
 REASON = f"{NAME!r} cannot be resolved"
 
@@ -60,9 +62,7 @@ def assert_nothing_lost(training: drill.Training, proxy: Proxy) -> None:
     drill.assert_nothing_lost(training, len(training.times()))
 
 
-@pytest.mark.parametrize(
-    "language", ["python", pytest.param("luajit", marks=pytest.mark.soak)], indirect=True
-)
+@pytest.mark.parametrize("language", ["python", "luajit"], indirect=True)
 def test_a_script_trains_while_no_name_is_resolved(language, stopped, train, proxy):
     """
     One line says that the server's name is not found, one that deliveries work again.
