@@ -1,5 +1,5 @@
 """
-Scripts without a terminal: daemons that close all they have open, `nohup`, `setsid`.
+Scripts without a terminal: closed standard streams, `setsid`, `nohup`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,6 @@ import pytest
 
 from tests.faults import drill
 
-# As python-daemon does it (PEP 3143): two forks, a session of its own, another folder, and nothing open.
-DAEMONIZE = """
-def daemonize(out):
-    if os.fork():
-        os._exit(0)
-    os.setsid()
-    if os.fork():
-        os._exit(0)
-    os.chdir("/")
-    os.umask(0)
-    os.closerange(0, os.sysconf("SC_OPEN_MAX"))
-    for flags in (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY):
-        os.open(os.devnull, flags)
-    os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
-"""
-
 RECORD = """
 log = workbook.new_time_series_log("loss", ["step"])
 for step in range(100):
@@ -42,11 +26,8 @@ workbook.close()
 open(done, "w").close()
 """
 
-START = "import os, sys\nimport lab_workbook\nout, done = sys.argv[1:]\n"
+START = "import sys\nimport lab_workbook\nout, done = sys.argv[1:]\n"
 NEW = "workbook = lab_workbook.new_experiment(tag='T', upload_every=0.2)\n"
-
-AFTER = START + DAEMONIZE + "daemonize(out)\n" + NEW + RECORD
-BEFORE = START + DAEMONIZE + NEW + "daemonize(out)\n" + RECORD
 
 LUA = """
 local workbook = require('lab-workbook'):newExperiment{tag = 'T', uploadEvery = 0.2}
@@ -84,13 +65,6 @@ def wait_for(path: Path) -> None:
         time.sleep(0.02)
 
 
-def wait_for_status(experiment: lab_workbook.Experiment, status: str) -> None:
-    deadline = time.monotonic() + 60
-    while experiment.status != status:
-        assert time.monotonic() < deadline, experiment.status
-        time.sleep(0.1)
-
-
 def assert_whole(prefix: str, *series: str) -> None:
     experiment = lab_workbook.ExperimentRepository(prefix)["T"]
     assert (experiment.status, set(experiment.end["lost"].values())) == ("finished", {0})
@@ -98,36 +72,6 @@ def assert_whole(prefix: str, *series: str) -> None:
         assert list(experiment[name].index) == list(range(100))
     assert experiment["options.json"] == {"rate": 0.1}
     assert experiment.verify().is_sound
-
-
-def test_a_daemon_records_as_any_other_script(prefix, tmp_path):
-    """
-    Nobody waits for it, nothing of its parent is open, and it is in the folder /.
-    """
-    done, out = tmp_path / "done", tmp_path / "stderr"
-    (tmp_path / "train.py").write_text(AFTER)
-
-    subprocess.run([sys.executable, "train.py", str(out), str(done)], cwd=tmp_path, check=True)
-    wait_for(done)
-
-    assert_whole(prefix, "loss.csv")
-    assert out.read_text() == ""
-
-
-def test_an_experiment_does_not_follow_its_script_into_the_background(prefix, tmp_path):
-    """
-    The daemon is a forked child, which must not record for its parent: it says so, and the parent has ended.
-    """
-    done, out = tmp_path / "done", tmp_path / "stderr"
-    (tmp_path / "train.py").write_text(BEFORE)
-
-    subprocess.run([sys.executable, "train.py", str(out), str(done)], cwd=tmp_path, check=True)
-    wait_for(done)
-
-    assert "was forked from the one that writes T" in out.read_text()
-    experiment = lab_workbook.ExperimentRepository(prefix)["T"]
-    wait_for_status(experiment, "interrupted" if prefix.startswith("s3") else "lost")
-    assert experiment.list_artifacts() == []
 
 
 @pytest.mark.parametrize("lua", ["luajit", *(pytest.param(lua, marks=pytest.mark.soak) for lua in LUAS[1:])])
