@@ -6,12 +6,13 @@ BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export LUA_PATH := $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 
-.PHONY: help demo test test-deep test-calls exits soak test-source test-faults test-aws test-ceph test-browser test-models test-frameworks notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery bench-frameworks setup setup-lua setup-faults clean
+.PHONY: help demo test test-deep fuzz test-calls exits soak test-source test-faults test-aws test-ceph test-browser test-models test-frameworks notebook pictures check spec certify certify-wrong mutants matrix bench bench-reading bench-delivery bench-frameworks setup setup-lua setup-faults clean
 
 help:
 	@echo "make demo    train a model in Lua and one in Python, and look at both"
 	@echo "make test    run all tests, with a real S3 server and every Lua that is here"
 	@echo "make test-deep  the properties again, with other examples and many more of them"
+	@echo "make fuzz    each parser of strangers' files, a million inputs for binary ones; FUZZ names parsers and options"
 	@echo "make test-calls  every system call of every verb fails, with every errno; more than half an hour"
 	@echo "make exits   end scripts in every way, and write what was seen into docs/exits.md"
 	@echo "make soak    kill scripts and uploaders SOAK_KILLS (1000) times at random: nothing may be lost"
@@ -56,6 +57,10 @@ test: setup check
 
 test-deep: setup
 	$(BIN)/python -m pytest -n 2 -m "hypothesis and not soak" --hypothesis-profile deep
+
+fuzz: setup
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 test-calls: setup
 	LAB_WORKBOOK_DEEP_CALLS=1 $(BIN)/python -m pytest -n 2 tests/system_calls

@@ -70,10 +70,16 @@ def values(data: bytes, name: str, column: str) -> list[Any]:
     Return the cells of a column of protocol 1.1, each with the type that it was logged with.
 
     In a table an integer among floats becomes one of them, as a column has one type.
+
+    Raises:
+        Unreadable: the first line does not name the column, or a row does not fit it.
     """
     data = _line_ends(data[: rows.end_of_rows(data)], b'"')
     start = rows.first_row_end(data)
-    return _Series(data, start, _cells(data[:start]), name, None).values(column)
+    fields = _cells(data[:start])
+    if column not in _numbered(fields):
+        raise Unreadable(f"{name}: its first line names no field {column!r}")
+    return _Series(data, start, fields, name, None).values(column)
 
 
 def read_legacy(data: bytes, name: str) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""Fuzzing of each parser of strangers' bytes, by coverage; `make fuzz`."""
