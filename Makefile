@@ -37,7 +37,7 @@ help:
 	@echo "make bench-delivery  what it costs to have every row in S3 while it runs"
 	@echo "make bench-frameworks  what our loggers add to 1,000 steps, beside the frameworks' own"
 
-setup: $(VENV)/.ready setup-lua setup-faults
+setup: $(VENV)/.ready setup-lua
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -75,7 +75,7 @@ soak: setup
 test-source: setup
 	LAB_WORKBOOK_SOAK_REPOSITORIES=$(or $(REPOSITORIES),200) $(BIN)/python -m pytest -m soak tests/source
 
-test-faults: setup
+test-faults: setup setup-faults
 	$(BIN)/python -m pytest -n 4 -m "soak or not soak" tests/faults tests/vanish
 
 test-aws: setup

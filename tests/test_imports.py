@@ -5,7 +5,7 @@ Who may import whom.
        ▲         ▲           ▲        ▲
        └─────────┴── writer ─┘        │        writer: lab_workbook_writer without the uploader
        └─────────┴───────────┴─ uploader       uploader: never the workbook
-    descriptors ◄─ writer, uploader            system calls of both on open files
+    system ◄─ writer, uploader                 system calls of both on open files, and their clock
     errors, protocol, writer ◄─ integrations   one module a framework; nothing imports them but their users
     errors … config, writer ◄─ importers ◄─ cli    what other programs have recorded
     writer ◄─ cli                              the Lua writer asks what the source is
@@ -51,9 +51,9 @@ ALLOWED = {
         "writer",
         "kit",
     },
-    "descriptors": set(),
-    "writer": {"errors", "protocol", "config", "t7", "descriptors"},
-    "uploader": {"errors", "protocol", "config", "store", "descriptors"},
+    "system": set(),
+    "writer": {"errors", "protocol", "config", "t7", "system"},
+    "uploader": {"errors", "protocol", "config", "store", "system"},
     "importers": {"errors", "protocol", "config", "writer"},
     "integrations": {"errors", "protocol", "writer"},
     "kit": set(),
@@ -95,7 +95,9 @@ def layer(module: str) -> str:
     if package == "lab_workbook_conformance":
         return "kit"
     if package == "lab_workbook_writer":
-        return first if first in ("uploader", "importers", "integrations", "descriptors") else "writer"
+        if first in ("awake", "descriptors"):
+            return "system"
+        return first if first in ("uploader", "importers", "integrations") else "writer"
     if not first:
         return "door"
     return first if first in ALLOWED else "reader"
