@@ -5,7 +5,7 @@ Who may import whom.
        ▲         ▲           ▲        ▲
        └─────────┴── writer ─┘        │        writer: lab_workbook_writer without the uploader
        └─────────┴───────────┴─ uploader       uploader: never the workbook
-    system ◄─ writer, uploader                 system calls of both on open files, and their clock
+    system ◄─ writer, uploader                 system calls of both on open files, their clock, flushes
     errors, protocol, writer ◄─ integrations   one module a framework; nothing imports them but their users
     errors … config, writer ◄─ importers ◄─ cli    what other programs have recorded
     writer ◄─ cli                              the Lua writer asks what the source is
@@ -95,7 +95,7 @@ def layer(module: str) -> str:
     if package == "lab_workbook_conformance":
         return "kit"
     if package == "lab_workbook_writer":
-        if first in ("awake", "descriptors"):
+        if first in ("awake", "descriptors", "flushed"):
             return "system"
         return first if first in ("uploader", "importers", "integrations") else "writer"
     if not first:

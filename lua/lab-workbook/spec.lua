@@ -118,6 +118,7 @@ return {
    SPOOL_RESERVE_BYTES = 67108864,
    SPOOL_RESERVE_DIVISOR = 10,
    SPOOL_SMALL_BYTES = 1048576,
+   SPOOL_JOURNAL_BYTES = 262144,
    SPOOL_PROGRESS_EVENTS = {"claimed", "published", "removed", "progress", "flushed", "ended"},
    SEGMENT_BASE = 16,
    SEGMENT_DIGITS = 15,

@@ -115,16 +115,17 @@ class AppendFile:
                 self._reopen(error)
                 sync(self._descriptor)
 
-    def read(self, start: int) -> bytes:
+    def read(self, start: int, size: int | None = None) -> bytes:
         """
-        Return the bytes from a position on, also of a file that was removed.
+        Return the bytes from a position on, or ``size`` of them, also of a file that was removed.
 
         Raises:
             OSError: the file is not open, or cannot be read.
         """
         with self._lock:
             descriptor = self._readable()
-            return os.pread(descriptor, max(0, os.fstat(descriptor).st_size - start), start)
+            whole = max(0, os.fstat(descriptor).st_size - start)
+            return os.pread(descriptor, whole if size is None else min(size, whole), start)
 
     def is_at(self, path: str) -> bool:
         """Return whether a path leads to the open file; True if no file was opened yet."""

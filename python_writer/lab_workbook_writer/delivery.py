@@ -129,7 +129,7 @@ class Delivery:
 
         def arrived() -> bool:
             self.look()
-            return any(event.get("id") == number for event in self._journal.all("flushed"))
+            return self._journal.has_flushed(number)
 
         return self._wait(seconds, lambda: self.is_sealed or arrived()) and not self.is_sealed
 

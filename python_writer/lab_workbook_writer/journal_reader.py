@@ -20,13 +20,19 @@ from lab_workbook.protocol import _spec
 
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.descriptors import GROWING, DescriptorLost, Identity, identity_at
+from lab_workbook_writer.flushed import Flushed
 from lab_workbook_writer.news import News
 from lab_workbook_writer.place import Fill, Tree
 
 Event = dict[str, Any]
 
 # A long run publishes thousands of times, and nobody here asks what.
-_NOT_KEPT: Final = frozenset({"sending", "publishing", "published", "removed", "progress"})
+_NOT_KEPT: Final = frozenset(
+    {"compacted", "segments", "sending", "publishing", "published", "removed", "progress"}
+)
+
+# More than the first line of a compacted journal has.
+_HEAD_BYTES: Final = 1000
 
 
 class JournalReader:
@@ -42,24 +48,30 @@ class JournalReader:
         self._file = AppendFile(self._open_file)
         self._copy: Identity | None = None
         self._news = news
-        self._events: list[Event] = []
+        # The last event of each kind, in the order in which they came; each artifact that is lost has one.
+        self._events: dict[tuple[object, str], Event] = {}
+        self._flushed = Flushed()
         self._reading = threading.Lock()
+        # How much was read of the file that began with this line.
         self._size = 0
+        self._head = b""
         # The number of events so far that report bytes that have arrived.
         self.steps = 0
         # Artifacts whose bytes are gone, and of which no later version was uploaded.
         self.lost_artifacts: set[str] = set()
 
-    def all(self, name: str) -> list[Event]:
-        self.read()
-        return [event for event in self._events if event.get("event") == name]
-
     def last(self, name: str) -> Event | None:
-        return next(iter(self.all(name)[-1:]), None)
+        self.read()
+        return self._events.get((name, ""))
 
     def has(self, *names: str) -> bool:
         self.read()
-        return any(event.get("event") in names for event in self._events)
+        return any((name, "") in self._events for name in names)
+
+    def has_flushed(self, number: int) -> bool:
+        """Return whether a flush was answered."""
+        self.read()
+        return number in self._flushed
 
     def read(self) -> None:
         """Read on; whoever comes while another thread reads does without."""
@@ -107,13 +119,24 @@ class JournalReader:
     def _open_file(self) -> int:
         with contextlib.suppress(FileNotFoundError):
             return os.open(self._path, GROWING)
-        known = b"".join(json.dumps(event).encode() + b"\n" for event in self._events)
-        self._size = len(known)
+        known = b"".join(json.dumps(event).encode() + b"\n" for event in self._events.values())
+        self._size, self._head = len(known), known.partition(b"\n")[0]
         return self._tree.create_series(_spec.LAYOUT_JOURNAL, known)
 
     def _read_on(self) -> None:
         self._file.open()
+        head, is_whole, _ = self._file.read(0, _HEAD_BYTES).partition(b"\n")
+        if not is_whole and len(head) < _HEAD_BYTES:
+            # Empty, or being compacted just now.
+            return
+        steps = self.steps
+        is_compacted = head != self._head != b""
+        if head != self._head:
+            self._begin_again(head)
         lines, line_feed, _ = self._file.read(self._size).rpartition(b"\n")
+        if not self._file.read(0, len(head) + 1).startswith(head + b"\n"):
+            # It was compacted since, and these bytes may begin anywhere in it.
+            return
         self._size += len(lines) + len(line_feed)
         for line in lines.split(b"\n"):
             # A line that a full disk tore says nothing, and must not stop the others.
@@ -121,6 +144,16 @@ class JournalReader:
                 event = json.loads(line)
                 if isinstance(event, dict):
                     self._take(event)
+        if is_compacted:
+            # What is in there arrived before.
+            self.steps = steps
+
+    def _begin_again(self, head: bytes) -> None:
+        """Read the journal from the beginning: it begins with another line, so it was compacted."""
+        self._size, self._head = _first_to_read(head), head
+        self.lost_artifacts.clear()
+        for key in [key for key in self._events if key[0] == "lost"]:
+            del self._events[key]
 
     def _take(self, event: Event) -> None:
         kind, name = event.get("event"), str(event.get("name"))
@@ -130,6 +163,20 @@ class JournalReader:
             self.lost_artifacts.add(name)
         elif kind == "published":
             self.lost_artifacts.discard(name)
+            self._events.pop(("lost", name), None)
+        elif kind == "flushed":
+            self._flushed.add(event.get("id"), event.get("first"))
         if kind not in _NOT_KEPT:
             self._news.hear(event, time.monotonic())
-            self._events.append(event)
+            key = (kind, name if kind == "lost" else "")
+            # To the end of the order.
+            self._events.pop(key, None)
+            self._events[key] = event
+
+
+def _first_to_read(head: bytes) -> int:
+    """Return how many bytes of a journal that begins with a line are for uploaders alone."""
+    with contextlib.suppress(ValueError, AttributeError):
+        memory = json.loads(head).get("memory")
+        return memory if isinstance(memory, int) else 0
+    return 0

@@ -215,5 +215,6 @@ def _destination(config: Config, tag: str, *, explicit: bool) -> dict[str, objec
         "storageClass": config.storage_class,
         "acl": config.acl,
         "uploadEvery": config.upload_every,
+        "rereadsJournal": True,
         "fileSystem": file_systems.identify(config.required_spool_dir()),
     }

@@ -96,7 +96,8 @@ class Delivery:
         self._explicit = self._to.explicit or self.tag != self._to.tag
         self._script = Script(begin, spool.root, self._to.file_system)
         wire = Wire()
-        self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL), wire)
+        compact_at = _spec.SPOOL_JOURNAL_BYTES if self._to.rereads_journal else None
+        self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL), wire, compact_at=compact_at)
         self._weather = Weather(self._journal)
         self._sender = Sender(self._journal, lambda: self._to.open(self.tag, wire), self._weather.moved)
         waiting = UploadQueue(is_claimed=self._journal.is_claimed, may_send=self._may_send)
@@ -240,7 +241,7 @@ class Delivery:
         self._uploads.submit(name, PutJob(self._sender, self._spool, name, outbox, lose))
 
     def _take_flush(self, number: Any) -> None:
-        if str(number) in self._journal.flushed:
+        if number in self._journal.flushed:
             return
         self._publish(all_rows=True)
         self._uploads.hurry()

@@ -115,10 +115,10 @@ class _Growing:
 
     def remove(self, now: float) -> None:
         """Remove what has been superseded for long enough that nobody reads it any more."""
-        superseded = [(now, segment) for segment in self._trail.take_superseded()]
         if not self._sender.journal.deletes:
+            self._trail.keep_superseded()
             return
-        self._superseded.extend(superseded)
+        self._superseded.extend((now, segment) for segment in self._trail.take_superseded())
         is_due = False
         while self._superseded and now - self._superseded[0][0] >= _spec.SEGMENT_DELETE_SECONDS:
             self._removable.append(self._superseded.popleft()[1])

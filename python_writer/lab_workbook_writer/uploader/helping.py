@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from lab_workbook.store.wire import Wire
 from lab_workbook_writer.uploader import sealing
 from lab_workbook_writer.uploader.claim import ClaimJob
 from lab_workbook_writer.uploader.journal import Journal
+from lab_workbook_writer.uploader.journal_file import read_whole
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
 from lab_workbook_writer.uploader.section import Section
 from lab_workbook_writer.uploader.spool import Spool
@@ -56,7 +56,9 @@ def help_along(spool: Spool, *, idle_seconds: float) -> Help:
         copy = os.path.join(folder, "journal")
         # Events of a helper are its own: two hosts that append to one file damage it.
         with contextlib.suppress(FileNotFoundError):
-            shutil.copyfile(spool.file(_spec.LAYOUT_JOURNAL), copy)
+            known = read_whole(spool.file(_spec.LAYOUT_JOURNAL))
+            with open(copy, "wb") as file:
+                file.write(known)
         journal = Journal(copy)
         try:
             return _Helper(spool, journal, idle_seconds).run()

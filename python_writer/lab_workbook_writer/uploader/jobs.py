@@ -65,7 +65,7 @@ class Sender:
         more = {"outbox": outbox} if outbox else {}
         self.journal.say("sending", name=name, bytes=size, **more)
         if not self._put(name, section.buffered()):
-            if self.journal.tried[name] != {(size, outbox)}:
+            if self.journal.tried[name] != (size, outbox):
                 raise Unreplaceable(f"the bucket refuses to replace {name!r}")
             # Nobody but us puts anything here, and we have never sent anything else.
             section.read_through()

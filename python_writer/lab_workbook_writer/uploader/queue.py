@@ -61,6 +61,8 @@ class Destination(NamedTuple):
     addressing_style: str
     options: PutOptions
     upload_every: float
+    # The writer notices that the journal was compacted.
+    rereads_journal: bool
     # What holds the spool, as its writer sees it: `lab_workbook.protocol.file_systems`.
     file_system: str
 
@@ -105,6 +107,7 @@ def destination(lines: list[Line], origin: str) -> Destination:
             line.get("acl") or None,
         ),
         upload_every=_seconds(line.get("uploadEvery")),
+        rereads_journal=line.get("rereadsJournal") is True,
         file_system=str(line.get("fileSystem") or ""),
     )
 

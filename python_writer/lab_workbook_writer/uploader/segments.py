@@ -10,8 +10,8 @@ anything; the trail of a series follows the events of the journal, and answers w
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from lab_workbook.protocol import _spec
 from lab_workbook.protocol.segments import Segment
@@ -36,8 +36,9 @@ class Trail:
         self.end = 0
         # The segment whose sending was begun, and of which nobody knows yet whether it has arrived.
         self.pending: Segment | None = None
-        # What was superseded since somebody has last taken it, and is not known to be removed.
+        # What is superseded and not known to be removed; and what of it is still to be taken.
         self._superseded: dict[str, Segment] = {}
+        self._untaken: dict[str, Segment] = {}
         self._lock = threading.Lock()
         # How many bytes the artifact had when it was sent last.
         self.refreshed = 0
@@ -106,12 +107,60 @@ class Trail:
         with self._lock:
             for each in ranges:
                 self._superseded.pop(each, None)
+                self._untaken.pop(each, None)
 
     def take_superseded(self) -> list[Segment]:
         """Hand over the segments that nobody needs any more, each of them once."""
         with self._lock:
-            taken, self._superseded = self._superseded, {}
+            taken, self._untaken = self._untaken, {}
         return list(taken.values())
+
+    def keep_superseded(self) -> None:
+        """Forget what is superseded, because the bucket refuses to delete it."""
+        with self._lock:
+            self._superseded, self._untaken = {}, {}
+
+    def state(self) -> dict[str, Any]:
+        """Return all that is known, as a JSON object for `from_state`."""
+        with self._lock:
+            superseded = list(self._superseded)
+        return {
+            "publications": self.publications,
+            "end": self.end,
+            "pending": self.pending.range if self.pending else None,
+            "needed": [each.range for each in self._needed],
+            "superseded": superseded,
+            "ends": self._ends,
+            "refreshed": self.refreshed,
+            "refreshedInAll": self._refreshed_in_all,
+            "sending": self._sending,
+            "givenUp": self._given_up,
+        }
+
+    @classmethod
+    def from_state(cls, name: str, state: Mapping[str, Any]) -> Trail:
+        """
+        Return a trail that knows what another one has returned as its `state`.
+
+        Raises:
+            KeyError, TypeError, ValueError: this is not such a state.
+        """
+        trail = cls(name)
+        trail.publications = int(state["publications"])
+        trail.end = int(state["end"])
+        trail.pending = trail._segment(state["pending"]) if state["pending"] else None
+        trail._needed = [trail._segment(each) for each in state["needed"]]
+        trail._ends = [int(each) for each in state["ends"]]
+        trail.refreshed = int(state["refreshed"])
+        trail._refreshed_in_all = int(state["refreshedInAll"])
+        trail._sending, trail._given_up = state["sending"], state["givenUp"]
+        trail._superseded = {each: trail._segment(each) for each in state["superseded"]}
+        trail._untaken = dict(trail._superseded)
+        return trail
+
+    def _segment(self, bytes_range: str) -> Segment:
+        end, _, start = bytes_range.partition("-")
+        return Segment(self.name, int(start), int(end))
 
     def may_shrink_below(self, size: int) -> bool:
         """Say whether the artifact may be found shorter than this, though it was sent whole."""
@@ -123,7 +172,8 @@ class Trail:
 
     def _supersede(self, segments: list[Segment]) -> None:
         with self._lock:
-            self._superseded.update((each.range, each) for each in segments)
+            for each in segments:
+                self._superseded[each.range] = self._untaken[each.range] = each
         self._needed = [each for each in self._needed if each not in segments]
 
 

@@ -121,6 +121,7 @@ SPOOL_LOCAL_FILE_SYSTEMS: Final = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs
 SPOOL_RESERVE_BYTES: Final = 67108864
 SPOOL_RESERVE_DIVISOR: Final = 10
 SPOOL_SMALL_BYTES: Final = 1048576
+SPOOL_JOURNAL_BYTES: Final = 262144
 SPOOL_PROGRESS_EVENTS: Final = ("claimed", "published", "removed", "progress", "flushed", "ended",)
 SEGMENT_BASE: Final = 16
 SEGMENT_DIGITS: Final = 15
