@@ -47,20 +47,26 @@ local AWS_CLAIM_SECONDS = 15
 local WAIT = [[
 sh -c 'journal=$1 longest=$2 patience=$3; shift 3
 clock() { now=$(date +%s); }
-clock; began=$now moved=$now turns=0 due=10 calm=0 part= isOpen=
+clock; began=$now moved=$now turns=0 due=10 calm=0 part= isOpen= head= again=
 while :; do
    [ -e "$journal" ] || exit 3
-   if [ -z "$isOpen" ] && [ -f "$journal" ]; then
-      exec 4< "$journal"
-      isOpen=yes
+   # It begins with another line once it was compacted; what is for uploaders alone is left out then.
+   first=
+   [ ! -f "$journal" ] || { IFS= read -r first < "$journal"; } 2>/dev/null
+   if [ -f "$journal" ] && { [ -z "$isOpen" ] || [ "$first" != "$head" ]; }; then
+      head=$first memory= again=$isOpen
+      { command exec 4< "$journal"; } 2>/dev/null || exit 3
+      isOpen=yes part=
+      case $head in *"\"memory\": "*) memory=${head#*\"memory\": } memory=$((${memory%%[,\}]*}));; esac
+      [ -z "$memory" ] || dd bs="$memory" count=1 <&4 >/dev/null 2>&1
    fi
    while [ -n "$isOpen" ] && IFS= read -r line <&4; do
       line=$part$line; part=
-      case $line in PROGRESS) calm=0 moved=;; esac
+      case $again$line in PROGRESS) calm=0 moved=;; esac
       for text; do case $line in *"$text"*) exit 0;; esac; done
    done
    # What was read without a line feed is the beginning of the next line.
-   part=$part$line; line=
+   part=$part$line; line= again=
    turns=$((turns + 1)) calm=$((calm + 1))
    [ "$turns" -le "$longest" ] || exit 5
    [ "$calm" -le "$patience" ] || exit 4

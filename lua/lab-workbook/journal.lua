@@ -48,6 +48,14 @@ end
 local Journal = {}
 Journal.__index = Journal
 
+-- Opens a file without a buffer: the uploader rewrites the journal in place when it compacts it, and a seek
+-- within a buffer would give what was there before.
+local function openUnbuffered(path, mode)
+   local file = io.open(path, mode)
+   if file then file:setvbuf('no') end
+   return file
+end
+
 --- Return the journal of a spool, kept open so that its removal hides nothing. It is made if it is not there.
 --
 -- When the spool is removed, a copy is put back at once for whoever delivers the spool next. The uploader
@@ -58,13 +66,13 @@ function journal.open(path)
    -- No rows are in it; see `restorer`.
    local self = setmetatable({path = path, rows = 0, lostRows = 0, known = {}}, Journal)
    streams.reserve()
-   self.handle = io.open(path, 'a+b')
+   self.handle = openUnbuffered(path, 'a+b')
    return self
 end
 
 -- Returns the open file; a state that ends has closed it, and then the one at the path.
 local function handle(self)
-   if io.type(self.handle) ~= 'file' then self.handle = io.open(self.path, 'rb') end
+   if io.type(self.handle) ~= 'file' then self.handle = openUnbuffered(self.path, 'rb') end
    return self.handle
 end
 
@@ -77,12 +85,26 @@ function Journal:from(position)
    return file:read('*a') or ''
 end
 
+--- Return the first line, which changes when the uploader has compacted the journal, and where what a
+-- writer has to read begins then; nil while there is none.
+-- @treturn ?string
+-- @treturn int a position
+function Journal:head()
+   local file = handle(self)
+   if not file or not file:seek('set', 0) then return nil, 0 end
+   local line = file:read('*l')
+   -- The beginning of a line is there, but not its line feed.
+   if not line or file:seek('cur') == #line then return nil, 0 end
+   return line, tonumber(line:match('"memory": *(%d+)')) or 0
+end
+
 --- Return the last line with one of these events.
 -- @string ... names of events
 -- @treturn ?string nil where there is none
 function Journal:last(...)
+   local _, start = self:head()
    local found
-   for line in self:from(0):gmatch('([^\n]*)\n') do
+   for line in self:from(start):gmatch('([^\n]*)\n') do
       for _, event in ipairs{...} do
          if line:find(('"event": "%s"'):format(event), 1, true) then found = line end
       end
@@ -96,13 +118,18 @@ local function size(self)
 end
 
 -- Says whether the open file is the one at its path. It may grow between two looks.
-local function isOpenInPlace(self)
+local function hasSizeOfPath(self)
    local least = size(self)
    local there, _, code = io.open(self.path, 'rb')
    if not there then return not files.meansAbsent(code) end
    local found = there:seek('end')
    there:close()
    return not least or (least <= found and found <= size(self))
+end
+
+-- Says the same; between two looks it may also be compacted, which hardly happens twice.
+local function isOpenInPlace(self)
+   return hasSizeOfPath(self) or hasSizeOfPath(self)
 end
 
 --- Return whether the journal, or the copy that was put back, is at its path.
@@ -137,7 +164,7 @@ function Journal:complete(put)
    if not done then return nil, problem end
    self:close()
    streams.reserve()
-   self.handle, self.copied = io.open(self.path, 'rb'), nil
+   self.handle, self.copied = openUnbuffered(self.path, 'rb'), nil
    return true
 end
 

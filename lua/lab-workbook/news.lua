@@ -60,8 +60,13 @@ end
 --- Read what the journal says since the last time.
 -- @int now the time
 function News:read(now)
+   local head, start = self.journal:head()
+   -- Empty, or being compacted just now.
+   if not head then return end
+   if head ~= self.head then self.head, self.position, self.lost = head, start, {} end
    local whole = self.journal:from(self.position):match('^.*\n')
-   if not whole then return end
+   -- Where it was compacted since, these bytes may begin anywhere in it.
+   if not whole or self.journal:head() ~= head then return end
    self.position = self.position + #whole
    for line in whole:gmatch('([^\n]*)\n') do
       local hear = HEAR[line:match('"event": "(%l+)"')]

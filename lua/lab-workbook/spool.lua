@@ -97,6 +97,7 @@ local function destination(config, tag, isExplicit, fileSystem)
       storageClass = config.storageClass or json.null,
       acl = config.acl or json.null,
       uploadEvery = config.uploadEvery,
+      rereadsJournal = true,
       fileSystem = fileSystem or json.null,
    }
 end

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 
 import pytest
+from lab_workbook_writer.uploader.journal import Journal
 
 OVER = "lab-workbook: deliveries to the bucket work again"
 
@@ -113,3 +116,50 @@ def test_a_claim_without_an_answer_is_not_reported_as_recovered(lua, news, capfd
     news(200, {"event": "claimed"})
 
     assert (silent, capfd.readouterr().err) == ("", OVER + "\n")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_journal_that_is_compacted_tells_the_same(lua, tmp_path, capfd, seed):
+    """
+    However rarely the script looks, what it may have missed is repeated. Of several artifacts that were lost
+    since the last look, any may be the one that is named.
+    """
+    draw = random.Random(seed)
+    journals = {}
+    for name, size in (("whole", None), ("short", 500)):
+        path = json.dumps(str(tmp_path / name))
+        lua.execute(f"{name} = require 'lab-workbook.news'.new(require 'lab-workbook.journal'.open({path}))")
+        journals[name] = Journal(str(tmp_path / name), compact_at=size)
+        journals[name].say("claimed")
+    told = {"whole": [], "short": []}
+
+    for look in range(60):
+        for _ in range(draw.choice([1, 2, 40])):
+            name = f"{draw.randrange(5)}.txt"
+            event, more = draw.choice(
+                [
+                    ("published", {"name": name, "bytes": 1, "outbox": "1", "sha256": "aa"}),
+                    ("lost", {"name": name, "message": "gone"}),
+                    ("trouble", {"message": "no route"}),
+                    ("recovered", {}),
+                    ("started", {"pid": draw.randrange(9)}),
+                ]
+            )
+            for journal in journals.values():
+                journal.say(event, **more)
+        for name in journals:
+            # Trouble that lasts is told two seconds later.
+            lua.execute(f"{name}:read({100 * look}) {name}:tell({100 * look + 5})")
+            state = lua.eval(
+                f"{name}.uploader .. ' ' .. tostring({name}.journal.isClaimed) .. tostring({name}.trouble)"
+                if lua.eval(f"{name}.uploader")
+                else "''"
+            )
+            lost = {number for number in range(5) if lua.eval(f"{name}.lost['{number}.txt'] == true")}
+            err = capfd.readouterr().err
+            named = set(re.findall(r"lost \('([0-9])\.txt'", err))
+            assert name == "whole" or named <= set(map(str, lost))
+            told[name].append((state, lost, re.sub(r"'[0-9]\.txt'", "'...'", err)))
+
+    assert told["short"] == told["whole"]
+    assert "no route" in str(told)

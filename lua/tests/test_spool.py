@@ -55,6 +55,28 @@ def kept(tmp_path, end):
     return path
 
 
+# Answers a flush in a journal that it has compacted; what is for uploaders alone says what must not be heard.
+COMPACTS = """say '{"event": "claimed"}'
+say() {
+   case $1 in
+   *flushed*)
+      memory='{"event": "refused", "message": "for uploaders alone"}'
+      head='{"event": "compacted", "number": 1, "memory": SIZE, "requests": {"PUT": 3}}'
+      size=$((${#head} + 12 - 4 + 1 + ${#memory} + 1))
+      { printf '%s\\n' "${head%SIZE*}$(printf %12d $size)${head#*SIZE}" "$memory" "${1%\\}}, \\"first\\": 1}"
+      } > "$spool/.lab-workbook/journal" ;;
+   *) printf '%s\\n' "$1" >> "$spool/.lab-workbook/journal" ;;
+   esac
+}"""
+
+
+def test_an_answer_is_heard_from_a_journal_that_was_compacted(run, stand_in):
+    done = run("print(w:flush(20)) print(w:close())", **stand_in(COMPACTS))
+
+    assert done.stdout.split()[-2:] == ["true", "true"]
+    assert "for uploaders alone" not in done.stderr
+
+
 def test_the_script_ends_after_its_spool(run, stand_in):
     """
     In a container the end of the script is that of its uploader, which would leave the spool behind.
