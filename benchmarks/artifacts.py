@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 from lab_workbook.protocol import prefix as prefixes
 from lab_workbook.store.s3 import S3Store
@@ -33,14 +34,19 @@ def uploader_seconds(url: str, count: int) -> float:
     return loop.uploader_seconds
 
 
-def main() -> None:
-    """Print the curve for the numbers of artifacts on the command line."""
+def curve(counts: list[int]) -> Iterator[tuple[int, float]]:
+    """Yield each number of artifacts with the CPU seconds of the uploader for one of them."""
     with sink.running() as url, tempfile.TemporaryDirectory() as folder:
         os.environ["HOME"] = tempfile.tempdir = folder
         least = uploader_seconds(url, 1)
-        for count in map(int, sys.argv[1:]):
-            each = (uploader_seconds(url, count) - least) / count
-            print(f"{count:>7,} artifacts: {each * 1e3:.2f} ms of CPU each", flush=True)
+        for count in counts:
+            yield count, (uploader_seconds(url, count) - least) / count
+
+
+def main() -> None:
+    """Print the curve for the numbers of artifacts on the command line."""
+    for count, seconds in curve([int(count) for count in sys.argv[1:]]):
+        print(f"{count:>7,} artifacts: {seconds * 1e3:.2f} ms of CPU each", flush=True)
 
 
 if __name__ == "__main__":
