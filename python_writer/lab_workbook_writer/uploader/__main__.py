@@ -20,6 +20,7 @@ from lab_workbook_writer.uploader import orphans
 from lab_workbook_writer.uploader.delivery import Delivery, Result
 from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.spool import Spool
+from lab_workbook_writer.uploader.watchdog import Watchdog
 
 _STANDARD_INPUT: Final = 0
 
@@ -51,7 +52,13 @@ def close_inherited() -> None:
 
 def _deliver(spool: Spool, lock: Lock) -> int:
     life = LifePipe(_STANDARD_INPUT)
-    delivery = Delivery(spool, life, lock, on_claim=lambda: orphans.start(os.path.dirname(str(spool))))
+    delivery = Delivery(
+        spool,
+        life,
+        lock,
+        on_claim=lambda: orphans.start(os.path.dirname(str(spool))),
+        on_turn=Watchdog().rearm,
+    )
 
     def hurry(signum: int, frame: FrameType | None) -> None:
         del frame

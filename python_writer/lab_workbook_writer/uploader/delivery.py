@@ -65,7 +65,8 @@ class Delivery:
 
     With ``stays`` it goes on while the script lives; without, it leaves once all that is there was
     sent. Either way it gives up after ``idle_seconds`` in which nothing moved, unless its script may
-    yet need it. ``on_claim`` is called once the tag is known to be ours. ``is_declared_dead`` is a
+    yet need it. ``on_claim`` is called once the tag is known to be ours, and ``on_turn`` each time that
+    everything is looked at. ``is_declared_dead`` is a
     person's word about a script of which nothing is known: its experiment is sealed, and its spool kept.
     """
 
@@ -79,6 +80,7 @@ class Delivery:
         is_declared_dead: bool = False,
         idle_seconds: float = _spec.TIMING_IDLE_SECONDS,
         on_claim: Callable[[], None] = lambda: None,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         self._spool = spool
         self._life = life
@@ -87,6 +89,7 @@ class Delivery:
         self._is_declared_dead = is_declared_dead
         self._idle_seconds = idle_seconds
         self._on_claim: Callable[[], None] | None = on_claim
+        self._on_turn = on_turn
         self._begin_data, begin = spool.begin()
         self._queue = Queue(spool.file(_spec.LAYOUT_QUEUE))
         self._lines = self._queue.read()
@@ -173,6 +176,7 @@ class Delivery:
 
     def _turn(self) -> None:
         """Look at everything once."""
+        self._on_turn()
         if self._on_claim is not None and self._journal.is_claimed:
             on_claim, self._on_claim = self._on_claim, None
             on_claim()
