@@ -34,7 +34,11 @@ _RECORDED = ("done", "refused", "unsupported", "failed")
 
 
 class Unsupported(Exception):
-    """The adapter cannot play this, which is no fault."""
+    """The adapter cannot play this, which is not a fault; ``step`` is the number of the step, where known."""
+
+    def __init__(self, message: str, step: int | None = None) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 class Recording(NamedTuple):
@@ -200,6 +204,9 @@ class Bench:
         They are spelled as in SPEC.md. Without ``prefix`` they go to a new folder; with ``look_in`` alone the
         writer decides where, and that is the folder where the experiments ought then to be found.
 
+        An adapter may call a step unsupported that needs a value or a place which some languages and
+        libraries do not have. If it does so with another step, that is its answer in the recording.
+
         Raises:
             Unsupported: the adapter cannot play one of them.
             AdapterTrouble: it could not be talked to.
@@ -214,8 +221,8 @@ class Bench:
         body |= {"acks": True} if on_ack else {}
         began = int(time.time() - _TICK)
         answer, said = self._ask("record", body, _RECORDED, on_ack=on_ack)
-        if answer == "unsupported":
-            raise Unsupported(said["message"])
+        if answer == "unsupported" and _is_optional(steps, said.get("step"), prefix):
+            raise Unsupported(said["message"], said.get("step"))
         window = (began, int(time.time()))
         return Recording(list(steps), answer, said, experiments_in(look_in or prefix or ""), window)
 
@@ -260,6 +267,15 @@ class Bench:
         if answer == "unsupported" and question == "read":
             raise Unsupported(said["message"])
         return answer, said
+
+
+def _is_optional(steps: Sequence[Any], number: int | None, prefix: str | None) -> bool:
+    """Return whether a step needs a value or a place that some languages and libraries do not have."""
+    step = steps[number] if number is not None and number < len(steps) else list(steps)
+    if step and step[0] == "newExperiment" and (prefix or "").startswith("s3://"):
+        return True
+    # The bytes of a file are not a text of the language, so every adapter can write them.
+    return notation.has_rare_value(step[:2] if step and step[0] == "saveFile" else step)
 
 
 def write(folder: str, files: Mapping[str, bytes]) -> None:

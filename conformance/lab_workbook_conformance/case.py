@@ -7,6 +7,7 @@ of the rules that it proves; a known failure and a replay are named by it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,6 +35,16 @@ class Case(NamedTuple):
     level: str
     role: str
     play: Callable[[Bench], Iterable[Finding]]
+
+    @property
+    def example(self) -> str:
+        """
+        The name of the example that this case plays one line of; else the case's own name.
+
+        >>> Case("prefix.form-2.7", (), "core", "writer", print).example
+        'prefix.form-2'
+        """
+        return re.sub(r"(-[0-9]+(?:-read)?)\.[0-9]+$", r"\1", self.name)
 
 
 def shown(value: Any) -> str:

@@ -117,13 +117,15 @@ def judge(case: Case, bench: Bench) -> Result:
     def result(verdict: str, message: str = "", findings: tuple[Finding, ...] = ()) -> Result:
         return Result(case, verdict, findings, message, time.monotonic() - began)
 
+    findings: list[Finding] = []
     try:
-        findings = tuple(case.play(bench))
+        findings.extend(case.play(bench))
     except Unsupported as error:
-        return result(UNSUPPORTED, str(error))
+        # What one part of a case shows is true, whether or not the adapter can play the next part.
+        return result(FAILED if findings else UNSUPPORTED, str(error), tuple(findings))
     except AdapterTrouble as error:
-        return result(_VERDICTS[type(error)], str(error))
-    return result(FAILED if findings else PASSED, findings=findings)
+        return result(_VERDICTS[type(error)], str(error), tuple(findings))
+    return result(FAILED if findings else PASSED, findings=tuple(findings))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         every = _every(options)
     except pins.BadPins as error:
         return _say(str(error), _USAGE)
-    names = {case.name for case in every}
+    names = {name for case in every for name in (case.name, case.example)}
     problem = _usage_problem(options, every, has_command=bool(command))
     if problem:
         return _say(problem, _USAGE)
@@ -161,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _usage_problem(options: argparse.Namespace, every: list[Case], *, has_command: bool) -> str | None:
     """Return what is wrong with the options, before anything is run."""
-    unknown_cases = set(options.case) - {case.name for case in every}
+    unknown_cases = set(options.case) - {name for case in every for name in (case.name, case.example)}
     if unknown_cases:
         return f"there is no case {', '.join(sorted(unknown_cases))}; --list shows all"
     unknown_rules = set(options.rule) - {rule for case in every for rule in case.rules}
@@ -181,11 +183,12 @@ def _usage_problem(options: argparse.Namespace, every: list[Case], *, has_comman
 
 def _selected(options: argparse.Namespace, every: list[Case]) -> list[Case]:
     """Return the cases that --case, --rule, --level and --role choose; all of them without these."""
-    is_named = bool(options.case or options.rule)
+    names, rules = set(options.case), set(options.rule)
+    is_named = bool(names or rules)
     return [
         case
         for case in every
-        if (not is_named or case.name in options.case or set(case.rules) & set(options.rule))
+        if (not is_named or {case.name, case.example} & names or set(case.rules) & rules)
         and (not options.level or case.level in options.level)
         and (not options.role or case.role in options.role)
     ]

@@ -63,24 +63,29 @@ def applied(results: list[Result], known: Known) -> list[Result]:
 
 def _expected(result: Result, known: Known) -> Result:
     """Take a failure for known where each finding is, or where its whole case is."""
-    issue = known.get(result.case.name) or " ".join(
-        sorted({known.get(finding.rule, "") for finding in result.findings})
+    case = result.case
+    issue = (
+        known.get(case.name)
+        or known.get(case.example)
+        or " ".join(sorted({known.get(finding.rule, "") for finding in result.findings}))
     )
-    is_known = result.case.name in known or all(finding.rule in known for finding in result.findings)
+    is_known = {case.name, case.example} & known.keys() or all(
+        finding.rule in known for finding in result.findings
+    )
     if result.verdict == FAILED and is_known:
         return replace(result, verdict=KNOWN, message=issue)
     return result
 
 
 def _about(result: Result) -> set[str]:
-    return {result.case.name, *(finding.rule for finding in result.findings)}
+    return {result.case.name, result.case.example, *(finding.rule for finding in result.findings)}
 
 
 def _unexpected(result: Result, known: Known, failing: set[str]) -> Result:
     """Turn a case that passes red where it, or a rule of which nothing fails any more, is on the list."""
     if result.verdict != PASSED:
         return result
-    named = {result.case.name, *result.case.rules} & known.keys() - failing
+    named = {result.case.name, result.case.example, *result.case.rules} & known.keys() - failing
     if not named:
         return result
     return replace(

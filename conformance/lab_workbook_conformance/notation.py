@@ -16,6 +16,8 @@ from typing import Any
 # What every parser of JSON reads as the same number.
 _EXACT = 2**53
 _MARK = re.compile("⟦(.*?)⟧")
+# The forms of values that every language has.
+_EVERYWHERE = {"$float", "$repeat"}
 _REPEAT = re.compile(r"(\d+) x (.+)")
 
 
@@ -97,6 +99,22 @@ def _raw(text: str) -> bytes:
     except UnicodeEncodeError:
         # A surrogate that stands for no byte, as JSON's own escapes may spell one.
         return text.encode("utf-8", "surrogatepass")
+
+
+def has_rare_value(spelled: Any) -> bool:
+    """
+    Return whether a spelled value has a part that some languages cannot build.
+
+    >>> has_rare_value({"x": {"$bytes": "E9"}}), has_rare_value({"x": {"$float": "nan"}})
+    (True, False)
+    """
+    if isinstance(spelled, list):
+        return any(map(has_rare_value, spelled))
+    if not isinstance(spelled, dict):
+        return False
+    if len(spelled) == 1 and next(iter(spelled)) in _FORMS.keys() - _EVERYWHERE:
+        return True
+    return any(map(has_rare_value, spelled.values()))
 
 
 def for_message(spelled: Any) -> Any:

@@ -53,9 +53,12 @@ class Report:
 
     @property
     def broken(self) -> set[str]:
-        """The rules that were broken, known failures aside."""
+        """The rules that were broken, also by a case that ended in trouble; known failures aside."""
         return {
-            finding.rule for result in self.results if result.verdict == FAILED for finding in result.findings
+            finding.rule
+            for result in self.results
+            if result.verdict in (FAILED, *TROUBLES)
+            for finding in result.findings
         }
 
     @property
@@ -67,7 +70,7 @@ class Report:
     def certification(self) -> Certification:
         """The overall result of the program."""
         verdicts = set(self.counts)
-        if verdicts & {FAILED, UNEXPECTED}:
+        if self.broken or UNEXPECTED in verdicts:
             return Certification(certification.FAILED)
         if verdicts & set(TROUBLES) or self.stopped:
             return Certification(certification.UNJUDGED)

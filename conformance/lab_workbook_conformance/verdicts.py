@@ -29,6 +29,13 @@ def recording(found: Recording, rule: str, *, integers: bool) -> Iterator[Findin
         yield from kept(found, integers=integers)
 
 
+_OUTCOMES = {
+    "refused": "was refused",
+    "failed": "failed",
+    "unsupported": "was called unsupported, but needs no value and no place that a language may lack",
+}
+
+
 def played(found: Recording, rule: str) -> Iterator[Finding]:
     """Find that a step was refused, or went wrong, although it obeys all rules."""
     if found.is_done:
@@ -36,7 +43,7 @@ def played(found: Recording, rule: str) -> Iterator[Finding]:
     step = found.steps[found.said["step"]] if found.said.get("step", -1) in range(len(found.steps)) else "?"
     named = found.said.get("rule")
     blamed = named if named in rules() else rule
-    message = f"a step that obeys all rules {'was refused' if found.answer == 'refused' else 'failed'}"
+    message = f"a step that obeys all rules {_OUTCOMES[found.answer]}"
     yield Finding(blamed, message, shown(step), shown(found.said["message"]))
 
 
@@ -47,10 +54,9 @@ def refused(found: Recording, rule: str, *, may_name_none: bool = False) -> Iter
     if found.answer == "done":
         # What a close that follows makes of it does not matter.
         yield Finding(rule, "the last step should have been refused, and was played", step)
-    elif found.answer == "failed":
-        yield Finding(
-            rule, "the last step should have been refused, and failed", step, shown(found.said["message"])
-        )
+    elif found.answer != "refused":
+        message = f"the last step should have been refused, and {_OUTCOMES[found.answer]}"
+        yield Finding(rule, message, step, shown(found.said["message"]))
     elif found.said.get("step", last) != last:
         yield from played(found, rule)
     elif found.said["rule"] != rule and not (may_name_none and found.said["rule"] is None):

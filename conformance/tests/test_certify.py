@@ -312,7 +312,8 @@ def test_a_program_that_supports_too_little_is_incomplete(tmp_path, spec, of_lev
         SCRIPT.replace("    DO\n", UNSUPPORTED).replace("for line in", f"hello |= {hello!r}\nfor line in")
     )
 
-    few = [case for case in levels.cases() if case.rules == ("series.row",)]
+    # Values that a language may lack, so that the answer is allowed.
+    few = [case for case in levels.cases() if case.name in ("series.integer-1.3", "series.integer-1.4")]
     report = certify.run([sys.executable, str(path)], cases=few, is_whole=True)
 
     found = report.certification

@@ -29,6 +29,12 @@ class Example(NamedTuple):
         """Its lines, where each is one JSON value."""
         return [json.loads(line) for line in self.text.splitlines()]
 
+    def numbered(self, *subjects: str) -> Iterator[tuple[str, Any]]:
+        """Yield its lines, where it is about one of these subjects, each with its name as a case."""
+        if self.subject in subjects:
+            for number, line in enumerate(self.lines, start=1):
+                yield f"{self.name}.{number}", line
+
     def answers(self, *questions: str) -> list[Any]:
         """Return its answers to these questions, each with the question in front."""
         return [line for line in self.lines if line[0] in questions] if self.subject == "answer" else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -30,42 +30,37 @@ _STEPS = [NEW, ["saveText", "notes", "x"], CLOSE]
 def cases() -> Iterator[Case]:
     """Yield the examples about prefixes and configurations, and what they cannot show."""
     for example in examples():
-        play = _player(example)
-        if play:
-            yield Case(example.name, (example.rule,), "core", "writer", partial(play, example=example))
+        for name, play in _plays(example):
+            yield Case(name, (example.rule,), "core", "writer", play)
     yield Case("config.order-prefix", ("config.order",), "core", "writer", _order)
     yield Case("config.disabled-set", ("config.disabled",), "core", "writer", _disabled)
     yield Case("config.disabled-not", ("config.disabled",), "core", "writer", _enabled)
 
 
-def _player(example: Example) -> Any:
-    if example.subject == "prefix":
-        return _prefixes if example.accepts else _refused_prefixes
+def _plays(example: Example) -> Iterator[tuple[str, Callable[[Bench], Findings]]]:
+    """Yield the names of cases and what plays them, one for each line or configuration."""
     if example.subject == "config":
-        return _configuration if example.accepts else _refused_configuration
-    if example.accepts and example.answers("prefix", "place"):
-        return _places
-    return None
+        play = _configuration if example.accepts else _refused_configuration
+        yield example.name, partial(play, example=example)
+    for name, line in example.numbered("prefix"):
+        if not example.accepts:
+            yield name, partial(_refused_prefix, prefix=line, rule=example.rule)
+        elif _is_folder(line):
+            yield name, partial(_lands, prefix=line, name="notes", rule=example.rule)
+    for name, line in example.numbered("answer"):
+        if example.accepts and line[0] in ("prefix", "place") and _is_folder(line[1]):
+            artifact = line[-2] if line[0] == "place" else "notes"
+            yield name, partial(_lands, prefix=line[1], name=artifact, rule=example.rule)
 
 
-def _prefixes(bench: Bench, example: Example) -> Findings:
-    with bench.another() as fresh:
-        for prefix in example.lines:
-            yield from _lands(fresh, prefix, "notes", example.rule)
-
-
-def _places(bench: Bench, example: Example) -> Findings:
-    """Save an artifact where an answer says; the name of a prefix alone is as good as any."""
-    with bench.another() as fresh:
-        for question, prefix, *about, _ in example.answers("prefix", "place"):
-            yield from _lands(fresh, prefix, about[-1] if question == "place" else "notes", example.rule)
+def _is_folder(prefix: str) -> bool:
+    """Return whether a prefix is a folder; buckets are for level s3."""
+    return (answers.prefix(prefix) or "").startswith("file://")
 
 
 def _lands(bench: Bench, prefix: str, name: str, rule: str) -> Findings:
-    """Record one artifact under a prefix, and look where it ought to be; buckets are for level s3."""
+    """Record one artifact under a prefix, and look for it in the folder that this means."""
     read = answers.prefix(prefix) or ""
-    if not read.startswith("file://"):
-        return
     folder = read.removeprefix("file://")
     if folder.startswith(_HOME):
         folder = bench.home + folder.removeprefix(_HOME)
@@ -91,12 +86,10 @@ def _landed(found: Recording, where: str, name: str, rule: str, bench: Bench) ->
         )
 
 
-def _refused_prefixes(bench: Bench, example: Example) -> Findings:
-    # An empty setting is one that was not given.
-    for prefix in example.lines:
-        found = bench.record([NEW], prefix=prefix, look_in=bench.scratch())
-        for finding in verdicts.refused(found, example.rule):
-            yield finding._replace(logged=shown(prefix))
+def _refused_prefix(bench: Bench, prefix: str, rule: str) -> Findings:
+    found = bench.record([NEW], prefix=prefix, look_in=bench.scratch())
+    for finding in verdicts.refused(found, rule):
+        yield finding._replace(logged=shown(prefix))
 
 
 def _configuration(bench: Bench, example: Example) -> Findings:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from lab_workbook_conformance.wrong import spelling
-from lab_workbook_conformance.wrong.errors import Refused
+from lab_workbook_conformance.wrong.errors import Refused, Unsupported
 from lab_workbook_conformance.wrong.table import Right, instead_of
 
 
@@ -217,3 +217,11 @@ def refused_text(right: Right, value: str, lost: spelling.Lost, *, was: str | No
     if right(value, lost, was=was) != value:
         raise Refused("text.mended", "UTF-8, please")
     return value
+
+
+@instead_of("text.mended-5", spelling, "text")
+def unsupported_bytes_and_no_nul(right: Right, value: str, lost: spelling.Lost) -> Any:
+    """Text that is not UTF-8 is called unsupported, and NUL is left out."""
+    if re.search("[\ud800-\udfff]", value):
+        raise Unsupported("there is no such text here")
+    return right(value.replace("\0", ""), lost)

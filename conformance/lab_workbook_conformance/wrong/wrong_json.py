@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from lab_workbook_conformance.wrong import spelling
-from lab_workbook_conformance.wrong.errors import Refused
+from lab_workbook_conformance.wrong.errors import Refused, Unsupported
 from lab_workbook_conformance.wrong.table import Right, instead_of
 
 
@@ -81,6 +81,14 @@ def refused(right: Right, value: float) -> Any:
     """Not-a-number is refused."""
     if math.isnan(value):
         raise Refused("json.special", "a number, please")
+    return right(value)
+
+
+@instead_of("json.special-5", spelling, "plain_special")
+def unsupported(right: Right, value: float) -> Any:
+    """Infinities are called unsupported."""
+    if math.isinf(value):
+        raise Unsupported("there is no such number here")
     return right(value)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.wrong import names, settings, writer
-from lab_workbook_conformance.wrong.errors import Refused
+from lab_workbook_conformance.wrong.errors import Refused, Unsupported
 from lab_workbook_conformance.wrong.store import Folder
 from lab_workbook_conformance.wrong.table import Right, instead_of
 from lab_workbook_conformance.wrong.writer import Workbook
@@ -97,6 +97,24 @@ def anybody_s_home(right: Right, prefix: str) -> Any:
 def cut_prefix(right: Right, prefix: str) -> Any:
     """A prefix ends at a #."""
     return right(prefix.partition("#")[0])
+
+
+@instead_of("prefix.form-5", settings, "location")
+def any_scheme_but_buckets(right: Right, prefix: str) -> Any:
+    """There are no buckets here, and another scheme is the beginning of a path."""
+    return _without_buckets(right, re.sub("^gs://", "", prefix))
+
+
+@instead_of("prefix.form-6", settings, "location")
+def anybody_s_home_but_no_buckets(right: Right, prefix: str) -> Any:
+    """There are no buckets here, and the home of another user is a folder named ~user."""
+    return _without_buckets(right, re.sub("^(file://)?~(?=[^/])", os.path.join(os.getcwd(), "~"), prefix))
+
+
+def _without_buckets(right: Right, prefix: str) -> Any:
+    if prefix.startswith("s3://"):
+        raise Unsupported("this one knows no buckets")
+    return right(prefix)
 
 
 # Their examples have such prefixes.
@@ -191,6 +209,14 @@ def only_safe_characters(right: Right, name: str) -> Any:
     right(name)
     if re.search("[$`*?;&\"'#%]", name):
         raise Refused("name.characters", "no odd characters, please")
+
+
+@instead_of("name.characters-5", names, "check")
+def odd_names_are_unsupported(right: Right, name: str) -> Any:
+    """A name with a control character is called unsupported."""
+    if re.search("[\x00-\x1f]", name):
+        raise Unsupported("there is no such name here")
+    right(name)
 
 
 @instead_of("name.edges", names, "check")
