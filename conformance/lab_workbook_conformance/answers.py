@@ -8,12 +8,11 @@ A case of the subject ``answer`` is a question, what it is about, and an answer:
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any
 
-from lab_workbook_conformance import jsontext, series
+from lab_workbook_conformance import comparison, jsontext, series
 from lab_workbook_conformance.constants import SPEC
 
 _KINDS = {name: kind for name, kind in SPEC["kind"].items() if kind["suffix"]}
@@ -33,16 +32,12 @@ def broken_by(line: list[Any], rule: str) -> list[str]:
         return series.broken_by(about[0], answer)
     if question == "json":
         return jsontext.broken_by(about[0], answer.encode())
-    return [] if _is_same(_QUESTIONS[question](*about), answer) else [rule]
+    return [] if comparison.is_same(right(question, *about), answer) else [rule]
 
 
-def _is_same(right: Any, answer: Any) -> bool:
-    """Compare by type too, so that 1 is not 1.0 and not True; nan is nan."""
-    if isinstance(right, list) and isinstance(answer, list):
-        return len(right) == len(answer) and all(map(_is_same, right, answer))
-    if isinstance(right, float) and isinstance(answer, float) and math.isnan(right):
-        return math.isnan(answer)
-    return bool(type(right) is type(answer) and right == answer)
+def right(question: str, *about: Any) -> Any:
+    """Return the right answer to a plain question."""
+    return _QUESTIONS[question](*about)
 
 
 def kind(name: str) -> str:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from lab_workbook_conformance import comparison
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.mending import is_sound, mended
 
@@ -111,9 +112,10 @@ def _scalar_difference(value: Any, found: Any, integers: bool) -> Iterator[str]:
 
 
 def _is_same_number(value: float, found: float, integers: bool) -> bool:  # noqa: FBT001 as above
-    if not integers:
-        return float(found) == float(value)
-    return found == value and math.copysign(1, found) == math.copysign(1, value)
+    # JSON has one type of number, so a writer may spell 1.0 as 1.
+    return comparison.is_same_number(value, found) or (
+        not integers and comparison.is_same(value, found, integers=False)
+    )
 
 
 def _key_in(found: Any, key: Any) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from lab_workbook_conformance import comparison
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.mending import is_sound, mended
 
@@ -187,7 +188,9 @@ def _float_difference(value: float, cell: str, integers: bool | None) -> str | N
     if math.isnan(value) or math.isinf(value) or (value == 0 and math.copysign(1, value) < 0):
         expected = "nan" if math.isnan(value) else "-0.0" if value == 0 else str(value)
         return None if cell == expected else "series.special"
-    if not _is_number(cell) or float(cell) != value:
+    if cell == "-0.0":
+        return "series.special"
+    if not _is_number(cell) or not comparison.is_same_number(value, float(cell)):
         return "series.float"
     without_point = _INTEGER.fullmatch(cell) is not None
     is_small = abs(value) < _SPELLING["exact_integer_max"]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab_workbook_conformance import answers, judges, notation, plays, series
+from lab_workbook_conformance import answers, comparison, judges, notation, plays, series
 from lab_workbook_conformance.bench import Recording
 from lab_workbook_conformance.case import Finding, shown
 from lab_workbook_conformance.constants import SPEC, rules
@@ -161,7 +161,7 @@ def lost(found: Recording, expected: Mapping[str, int]) -> Iterator[Finding]:
     counts = (document(found.files, "end") or {}).get("lost")
     if found.is_done and isinstance(counts, dict):
         for what, count in expected.items():
-            if counts.get(what, 0) != count:
+            if not comparison.is_same(count, counts.get(what, 0)):
                 yield Finding(
                     "end.lost",
                     f"it counts {counts.get(what, 0)} {what}, not {count}",

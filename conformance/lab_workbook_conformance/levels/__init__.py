@@ -22,6 +22,7 @@ _MODULES = (
     "pins",
     "kills",
     "reading",
+    "damaged",
     "s3",
     "s3_reading",
 )

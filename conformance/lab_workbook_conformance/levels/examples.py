@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from lab_workbook_conformance import constants
+from lab_workbook_conformance import answers, constants, notation
 
 NEW = ["newExperiment", {}]
 CLOSE = ["close"]
@@ -35,9 +35,18 @@ class Example(NamedTuple):
             for number, line in enumerate(self.lines, start=1):
                 yield f"{self.name}.{number}", line
 
-    def answers(self, *questions: str) -> list[Any]:
+    def asked(self, *questions: str) -> list[Any]:
         """Return its answers to these questions, each with the question in front."""
         return [line for line in self.lines if line[0] in questions] if self.subject == "answer" else []
+
+    def corrected(self) -> Example:
+        """Return an example of wrong answers with the right ones instead; cells and JSON have several."""
+        lines = [
+            [question, *about, notation.spelled(answers.right(question, *about))]
+            for question, *about, _ in self.lines
+            if question not in ("cell", "json")
+        ]
+        return self._replace(accepts=True, text="\n".join(map(json.dumps, lines)))
 
     @property
     def steps(self) -> list[Any]:

@@ -8,9 +8,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lab_workbook_conformance import notation, series
+from lab_workbook_conformance import comparison, notation, series
 from lab_workbook_conformance.bench import TAG, Bench
 from lab_workbook_conformance.case import Finding, shown
+from lab_workbook_conformance.comparison import Difference
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.levels.examples import Example
 
@@ -65,7 +66,7 @@ def with_facts(facts: Mapping[str, Any]) -> dict[str, bytes]:
 
 def statuses(example: Example) -> Iterator[tuple[Mapping[str, Any], str]]:
     """Yield facts and status of each question; whether a process lives is what the kit cannot make."""
-    for _, facts, status in example.answers("status"):
+    for _, facts, status in example.asked("status"):
         if facts["alive"] is None or facts["end"]:
             yield facts, status
 
@@ -90,37 +91,49 @@ def shows(
     wanted = shown(f"{name}: {notation.spelled(right)!r}")
     if member not in found:
         yield Finding(rule, f"{name} is not given as {member}", wanted, shown(repr(found)))
-    elif not is_same(right, notation.value(found[member]), integers=bench.integers):
-        yield Finding(rule, f"{name} is not given as it is", wanted, shown(repr(found[member])))
+        return
+    value = notation.value(found[member])
+    if member == "rows":
+        value = with_holes(right, value)
+    differs = comparison.first_difference(right, value, integers=bench.integers)
+    if differs:
+        message = f"{name} is not given as it is: {_place(differs, value if member == 'rows' else None)}"
+        yield Finding(rule, message, wanted, shown(repr(found[member])))
 
 
-def is_same(right: Any, given: Any, *, integers: bool) -> bool:
+def _place(differs: Difference, rows: Any) -> str:
+    """Return where values differ; in a table by row and field."""
+    if not rows or len(differs.path) != 2 or differs.path[0] == 0:
+        return str(differs)
+    row, column = (int(at) for at in differs.path)
+    return f"row {row}, field {rows[0][column]!r}: {differs._replace(path=())}"
+
+
+def with_holes(right: list[list[Any]], given: Any) -> Any:
     """
-    Compare values by their types too.
+    Return the rows that a reader gave with null where it gives not-a-number for a missing value.
 
-    Not-a-number and a missing value are one in a column of floats, and a language without integers has one
-    kind of number.
+    Tables in many languages have no other spelling of a missing value in a column of floats (`series.types`),
+    nor in a column without any value.
     """
-    if isinstance(right, list) and isinstance(given, list):
-        pairs = zip(right, given, strict=False)
-        return len(right) == len(given) and all(is_same(*pair, integers=integers) for pair in pairs)
-    if isinstance(right, dict) and isinstance(given, dict):
-        return right.keys() == given.keys() and all(
-            is_same(item, given[key], integers=integers) for key, item in right.items()
-        )
-    if _is_missing(right) or _is_missing(given):
-        return _is_missing(right) and _is_missing(given)
-    if not integers and _is_number(right) and _is_number(given):
-        return float(right) == float(given)
-    return bool(type(right) is type(given) and right == given)
+    if not isinstance(given, list) or not all(isinstance(row, list) for row in given):
+        return given
+    kinds = [{type(cell) for cell in column if cell is not None} for column in zip(*right[1:], strict=False)]
+    may_be_nan = [kind <= {float} for kind in kinds]
+    holes = {
+        (at, place)
+        for at, row in enumerate(right)
+        for place, cell in enumerate(row)
+        if at and cell is None and place < len(may_be_nan) and may_be_nan[place]
+    }
+    return [
+        [None if (at, place) in holes and _is_nan(cell) else cell for place, cell in enumerate(row)]
+        for at, row in enumerate(given)
+    ]
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def table(text: str) -> list[list[Any]] | None:

@@ -48,9 +48,9 @@ _MANY = 1005
 def cases() -> Iterator[Case]:
     """Yield the examples that take a bucket, and what they cannot show."""
     for example in examples():
-        if example.accepts and example.answers("live"):
+        if example.accepts and example.asked("live"):
             yield Case(example.name, (example.rule,), "s3", "reader", partial(_live, example=example))
-        elif example.accepts and example.answers("status"):
+        elif example.accepts and example.asked("status"):
             play = partial(_statuses, example=example)
             yield Case(f"{example.name}-bucket", (example.rule,), "s3", "reader", play)
     for name, play in _MORE:
@@ -109,7 +109,7 @@ def segment(first: int, last: int, name: str = "loss.csv") -> str:
 
 def _live(bench: Bench, example: Example) -> Findings:
     with Shelf(bench) as shelf:
-        for _, there, right in example.answers("live"):
+        for _, there, right in example.asked("live"):
             yield from _pieces(shelf, there, right, example.rule, bench)
 
 

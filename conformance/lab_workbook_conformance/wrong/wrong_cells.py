@@ -143,6 +143,12 @@ def signed_nan(right: Right, value: float) -> Any:
     return f"-{right(value)}" if math.isnan(value) else right(value)
 
 
+@instead_of("series.special-8", spelling, "number")
+def every_zero_is_negative(right: Right, value: float) -> Any:
+    """Zero is written as negative zero."""
+    return "-0.0" if value == 0 else right(value)
+
+
 @instead_of("series.beyond", spelling, "beyond")
 def every_digit(_: Right, value: int) -> Any:
     """An integer beyond 64 bits has all its digits."""

@@ -54,6 +54,18 @@ def no_negative_zero(right: Right, value: Any, *given: Any) -> Any:
     return right(value or 0.0 if isinstance(value, float) else value, *given)
 
 
+@instead_of("json.numbers-4", spelling, "plain")
+def ones_are_true(right: Right, value: Any, *given: Any) -> Any:
+    """The integer 1 is written as true."""
+    return True if type(value) is int and value == 1 else right(value, *given)
+
+
+@instead_of("json.numbers-5", spelling, "plain")
+def every_zero_is_negative(right: Right, value: Any, *given: Any) -> Any:
+    """The integer 0 is written as negative zero."""
+    return -0.0 if type(value) is int and value == 0 else right(value, *given)
+
+
 # An integer that no double comes near is one of them.
 @instead_of("json.special", spelling, "plain_special", also=("json.numbers",))
 def null(_: Right, _value: float) -> Any:

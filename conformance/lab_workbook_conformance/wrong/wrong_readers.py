@@ -164,6 +164,26 @@ def no_mixed_booleans(right: Right, cells: list[str], *, of_dates: bool) -> Any:
     return [each if each is None else str(each) for each in values] if kinds > {bool} else values
 
 
+@instead_of("series.types-6", parsing, "bare")
+def nan_is_missing(right: Right, cell: str) -> Any:
+    """Not-a-number is a missing value."""
+    value = right(cell)
+    return None if value != value else value  # noqa: PLR0124 - only not-a-number differs from itself
+
+
+@instead_of("series.types-7", parsing, "number")
+def unsigned_zero(right: Right, kind: type, digits: str) -> Any:
+    """Negative zero loses its sign."""
+    return right(kind, digits) or kind(0)
+
+
+# The rows of a series that is cut off have missing values, too.
+@instead_of("series.types-8", parsing, "column", also=("series.row-end",))
+def missing_is_nan(right: Right, cells: list[str], *, of_dates: bool) -> Any:
+    """What is missing is not-a-number, in a column of any kind."""
+    return [float("nan") if each is None else each for each in right(cells, of_dates=of_dates)]
+
+
 @instead_of("live.read", Experiment, "grown")
 def artifact_alone(_: Right, _experiment: Experiment, _name: str, data: bytes | None) -> Any:
     """The rows behind the artifact are not read."""
@@ -200,6 +220,49 @@ def no_words(right: Right, data: bytes) -> Any:
 def no_null(right: Right, data: bytes) -> Any:
     """A null is a text."""
     return "null" if right(data) is None else right(data)
+
+
+@instead_of("json.reading-4", reader, "json_value")
+def nan_is_null(right: Right, data: bytes) -> Any:
+    """A bare NaN is null."""
+    right(data)
+    words = {"Infinity": float("inf"), "-Infinity": float("-inf")}
+    return json.loads(data.decode("utf-8-sig", "surrogateescape"), parse_constant=words.get)
+
+
+@instead_of("json.reading-5", reader, "json_value")
+def unsigned_zero_of_json(_: Right, data: bytes) -> Any:
+    """Negative zero loses its sign."""
+    return json.loads(
+        data.decode("utf-8-sig", "surrogateescape"), parse_float=lambda digits: float(digits) or 0.0
+    )
+
+
+@instead_of("kind.damaged", Experiment, "said")
+def one_hides_all(right: Right, experiment: Experiment, name: str, data: bytes) -> Any:
+    """An experiment with an artifact that cannot be parsed is refused as a whole."""
+    try:
+        return right(experiment, name, data)
+    except ValueError as error:
+        raise Refused("kind.damaged", f"{name} cannot be read") from error
+
+
+@instead_of("kind.damaged-2", Experiment, "said")
+def damaged_is_null(right: Right, experiment: Experiment, name: str, data: bytes) -> Any:
+    """JSON that cannot be parsed is null."""
+    try:
+        return right(experiment, name, data)
+    except ValueError:
+        return {"value": None}
+
+
+@instead_of("kind.damaged-3", Experiment, "document")
+def sound_documents_only(right: Right, experiment: Experiment, name: str) -> Any:
+    """An experiment whose end.json does not follow its schema is refused."""
+    document = right(experiment, name)
+    if name == SPEC["layout"]["end"] and document and document["outcome"] not in _OUTCOME.values():
+        raise Refused("end.outcome", "what is that?")
+    return document
 
 
 @instead_of("begin.version-2", reader, "check_version")

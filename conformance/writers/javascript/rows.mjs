@@ -8,6 +8,7 @@ const SPECIAL = new Map([
   [series.missing, null], [series.true, true], [series.false, false], [series.nan, NaN], [`-${series.nan}`, NaN],
   [series.infinity, Infinity], [`-${series.infinity}`, -Infinity],
 ]);
+const INTEGER = /^-?[0-9]+$/;
 const FLOAT = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/;
 // A cell and the comma or line feed that ends it; one whose last quote has not come yet is none.
 const CELL = /("[^"]*(?:""[^"]*)*"[^,\n]*|(?!")[^,\n]*)([,\n])/y;
@@ -22,7 +23,20 @@ export function tableRows(bytes, { quoted = true } = {}) {
   for (const row of rows) {
     if (row.length !== header.length) throw new Error(`a row has ${row.length} cells, and the header ${header.length}`);
   }
-  return [numbered(header.map(unquoted)), ...rows.map((row) => row.map((cell, i) => (dates[i] ? unquoted(cell) : valueOf(cell, quoted))))];
+  const ofFloats = header.map((_, i) => !dates[i] && isOfFloats(rows.map((row) => row[i]), quoted));
+  const value = (cell, i) => {
+    if (dates[i]) return unquoted(cell);
+    const found = valueOf(cell, quoted);
+    return ofFloats[i] && typeof found === 'bigint' ? Number(found) : found;
+  };
+  return [numbered(header.map(unquoted)), ...rows.map((row) => row.map(value))];
+}
+
+/** Whether a column has floats, and nothing but numbers and missing values beside them: its integers are floats then. */
+function isOfFloats(cells, quoted) {
+  const values = cells.map((cell) => valueOf(cell, quoted));
+  const areNumbers = values.every((each) => each === null || typeof each === 'number' || typeof each === 'bigint');
+  return areNumbers && cells.some((cell, i) => values[i] !== null && !INTEGER.test(cell));
 }
 
 function cellsOf(text, quoted) {
@@ -44,7 +58,7 @@ const unquoted = (cell) => (cell.startsWith('"') ? cell.slice(1, -1).replaceAll(
 function valueOf(cell, quoted) {
   if (quoted && cell.startsWith('"')) return unquoted(cell);
   if (SPECIAL.has(cell)) return SPECIAL.get(cell);
-  if (/^-?[0-9]+$/.test(cell)) return integer(cell);
+  if (INTEGER.test(cell)) return integer(cell);
   return FLOAT.test(cell) ? Number(cell) : cell;
 }
 
