@@ -114,10 +114,17 @@ class Adapter:
         return self._process.poll() is None
 
     def ask(
-        self, question: str, body: Mapping[str, Any], *, on_ack: Callable[[int], None] = lambda _: None
+        self,
+        question: str,
+        body: Mapping[str, Any],
+        *,
+        on_ack: Callable[[int], None] = lambda _: None,
+        on_refusal: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> tuple[str, Any]:
         """
-        Ask and return the answer: its name, and what it says. ``on_ack`` gets the number of each step done.
+        Ask and return the answer: its name, and what it says.
+
+        ``on_ack`` gets the number of each step done, ``on_refusal`` each refusal of a script that goes on.
 
         Raises:
             AdapterTrouble: one of its three kinds; the adapter is killed then.
@@ -127,9 +134,12 @@ class Adapter:
             self._send({"id": self._asked, question: body})
             while True:
                 answer, said = self._receive()
-                if answer != "ack":
+                if answer == "ack":
+                    on_ack(said)
+                elif answer == "refusal":
+                    on_refusal(said)
+                else:
                     return answer, said
-                on_ack(said)
         except AdapterTrouble:
             self.kill()
             raise

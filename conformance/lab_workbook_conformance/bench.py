@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, final
 
@@ -46,7 +46,8 @@ class Recording(NamedTuple):
     What came of some steps.
 
     ``answer`` and ``said`` are the adapter's, ``experiments`` what lies under the prefix: files by name, by
-    tag. ``window`` holds the seconds since 1970 between which all of it happened.
+    tag. ``window`` holds the seconds since 1970 between which all of it happened, and ``refusals`` the
+    answers to steps that were refused in a script that goes on.
     """
 
     steps: list[Any]
@@ -54,6 +55,12 @@ class Recording(NamedTuple):
     said: dict[str, Any]
     experiments: dict[str, dict[str, bytes]]
     window: tuple[int, int]
+    refusals: tuple[dict[str, Any], ...] = ()
+
+    def without(self, numbers: Collection[int]) -> Recording:
+        """Return the recording as if the steps of these numbers had never been called."""
+        steps = [step for number, step in enumerate(self.steps) if number not in numbers]
+        return self._replace(steps=steps, refusals=())
 
     @property
     def tag(self) -> str:
@@ -197,12 +204,15 @@ class Bench:
         prefix: str | None = None,
         look_in: str | None = None,
         on_ack: Callable[[int], None] | None = None,
+        continues: bool = False,
     ) -> Recording:
         """
         Play steps, and return what came of them.
 
         They are spelled as in SPEC.md. Without ``prefix`` they go to a new folder; with ``look_in`` alone the
         writer decides where, and that is the folder where the experiments ought then to be found.
+
+        With ``continues`` the script goes on after a step that is refused.
 
         An adapter may call a step unsupported that needs a value or a place which some languages and
         libraries do not have. If it does so with another step, that is its answer in the recording.
@@ -219,12 +229,20 @@ class Bench:
         body: dict[str, Any] = {"steps": notation.for_message(list(steps))}
         body |= {} if prefix is None else {"prefix": prefix}
         body |= {"acks": True} if on_ack else {}
+        body |= {"continues": True} if continues else {}
+        refusals: list[dict[str, Any]] = []
         began = int(time.time() - _TICK)
-        answer, said = self._ask("record", body, _RECORDED, on_ack=on_ack)
+        answer, said = self._ask("record", body, _RECORDED, on_ack=on_ack, on_refusal=refusals.append)
+        if continues and answer == "refused":
+            raise AdapterNonsense(
+                "a record with `continues` does not end with `refused`: say `refusal` and play the next step "
+                "(see ADAPTER.md)"
+            )
         if answer == "unsupported" and _is_optional(steps, said.get("step"), prefix):
             raise Unsupported(said["message"], said.get("step"))
         window = (began, int(time.time()))
-        return Recording(list(steps), answer, said, experiments_in(look_in or prefix or ""), window)
+        experiments = experiments_in(look_in or prefix or "")
+        return Recording(list(steps), answer, said, experiments, window, tuple(refusals))
 
     def read(
         self,
@@ -259,8 +277,11 @@ class Bench:
         expected: Sequence[str],
         *,
         on_ack: Callable[[int], None] | None = None,
+        on_refusal: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> tuple[str, Any]:
-        answer, said = self.adapter.ask(question, body, on_ack=on_ack or (lambda _: None))
+        answer, said = self.adapter.ask(
+            question, body, on_ack=on_ack or (lambda _: None), on_refusal=on_refusal
+        )
         if answer not in expected:
             self.kill()
             raise AdapterNonsense(f"{answer} is no answer to {question}")

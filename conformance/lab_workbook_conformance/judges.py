@@ -20,6 +20,7 @@ from lab_workbook_conformance import answers, jsontext, notation, series
 from lab_workbook_conformance.constants import SPEC, schema
 
 _LAYOUT = SPEC["layout"]
+BEGIN: str = _LAYOUT["begin"]
 _FOLDER = f"{_LAYOUT['reserved']}/"
 _WORKING = tuple(_LAYOUT[key] for key in ("tmp", "queue", "outbox", "journal", "lock", "log"))
 _SETTING = re.compile("([A-Za-z][A-Za-z0-9]*)[ \\t]*=[ \\t]*(?![ \\t'\"]).*")

@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from lab_workbook_conformance import judges
+from lab_workbook_conformance import judges, notation
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.strategies import (
     SUFFIXES,
+    Life,
     Step,
+    experiments,
     fields,
     names,
     tags,
@@ -65,6 +67,73 @@ def _after(pair: tuple[list[Step], Misuse]) -> Misuse:
 
 def _can_play(misuse: Misuse, verbs: Collection[str]) -> bool:
     return {step[0] for step in misuse.steps} <= {*verbs, _NEW[0]}
+
+
+# Marks a step that has to be refused, in front of its rule and the step itself.
+_REFUSED = "refused"
+
+
+@st.composite
+def continued(draw: st.DrawFn, verbs: Collection[str]) -> tuple[list[Step], dict[int, str]]:
+    """
+    Whole experiments in which steps are refused and the script goes on: the steps, spelled, and the rules.
+
+    >>> continued(SUFFIXES).example()
+    ([['newExperiment', {}], ['saveText', 'a', 'x'], ['saveText', 'a/..', 'x'], ['close']], {2: 'name.parts'})
+    """
+    steps = draw(experiments(verbs, _with_misuse))
+    late = draw(st.sampled_from([[], [_saves("saveText", "late")], [_saves("newTimeSeriesLog", "late")]]))
+    more = [*([[_REFUSED, "end.last", step] for step in late]), *([_CLOSE] if late else [])]
+    marked = [*steps, *more]
+    refused = {at: step[1] for at, step in enumerate(marked) if step[0] == _REFUSED}
+    # What is refused is spelled already.
+    return [step[2] if step[0] == _REFUSED else notation.spelled(step) for step in marked], refused
+
+
+@st.composite
+def _with_misuse(draw: st.DrawFn, life: Life) -> list[Step]:
+    """Put misuse between the steps of one artifact."""
+    verb, name, steps = life
+    changed: list[Step] = []
+    for at, step in enumerate(steps):
+        before = [Misuse("tag.explicit", [["newExperiment", {"tag": "a/b"}]])]
+        before += _misuse_of_series(life) if at and verb == "newTimeSeriesLog" else _misuse_before(verb, name)
+        chosen = draw(st.lists(st.sampled_from(before), max_size=2))
+        changed += [[_REFUSED, misuse.rule, *misuse.steps] for misuse in chosen]
+        changed.append(step)
+    return changed
+
+
+def _misuse_before(verb: str, name: str) -> list[Misuse]:
+    """Return misuse of the name of an artifact that is about to be saved, or saved again."""
+    found = [Misuse("name.parts", [_saves(verb, f"{name}/../b")])]
+    if verb == "saveJSON":
+        parts = {"text": _NOT_UTF8, "number": 1}
+        found += [
+            Misuse("json.value", [[verb, name, {**parts, "x": [_FUNCTION]}]]),
+            Misuse("json.depth", [[verb, name, [parts, _CYCLE]]]),
+        ]
+    if verb == "newTimeSeriesLog":
+        found += [
+            Misuse("series.fields", [[verb, name, ["a", ""]]]),
+            Misuse("series.save-every", [[verb, name, ["a"], 0]]),
+        ]
+    return found
+
+
+def _misuse_of_series(life: Life) -> list[Misuse]:
+    """Return misuse of a series that is open."""
+    verb, name, (opened, *_) = life
+    header = opened[2]
+    # The right cells come first, so that a writer may have begun with them.
+    right = dict.fromkeys(header, 1) | {header[0]: _NOT_UTF8}
+    unknown = next(field for field in ("x", "y", "z", *"abcdefghi") if field not in header)
+    return [
+        Misuse("series.value", [["log", name, {**right, header[-1]: [1]}]]),
+        Misuse("series.row", [["log", name, {**right, unknown: 1}]]),
+        Misuse("series.once", [[verb, name, ["other"]]]),
+        Misuse("series.once", [["saveText", f"{name}.csv", "x"]]),
+    ]
 
 
 def hostile_names(suffix: str = "") -> st.SearchStrategy[tuple[str, Any]]:

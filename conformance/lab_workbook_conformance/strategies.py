@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -184,17 +184,27 @@ def interleavings(draw: st.DrawFn, threads: Sequence[Sequence[Step]]) -> list[St
     return steps
 
 
+# What happens to one artifact: its verb, its name, and its steps.
+Life = tuple[str, str, list[Step]]
+
+
 @st.composite
-def experiments(draw: st.DrawFn, verbs: Collection[str] = tuple(SUFFIXES)) -> list[Step]:
+def experiments(
+    draw: st.DrawFn,
+    verbs: Collection[str] = tuple(SUFFIXES),
+    change: Callable[[Life], st.SearchStrategy[list[Step]]] = lambda life: st.just(life[2]),
+) -> list[Step]:
     """
     Whole experiments that obey all rules, as steps with plain values, for a writer that has these verbs.
 
-    Several series grow at once, and artifacts are saved again, in any order.
+    Several series grow at once, and artifacts are saved again, in any order. ``change`` may add steps to
+    those of an artifact.
     """
     verb = st.sampled_from([verb for verb in SUFFIXES if verb in verbs])
     wanted = draw(st.lists(verb.flatmap(_named), min_size=1, max_size=4))
     verb_of = {name + SUFFIXES[verb]: (verb, name) for verb, name in wanted}
-    threads = [draw(_lives(*verb_of[whole])) for whole in _side_by_side(list(verb_of))]
+    kept = [verb_of[whole] for whole in _side_by_side(list(verb_of))]
+    threads = [draw(change((verb, name, draw(_lives(verb, name))))) for verb, name in kept]
     options = draw(st.fixed_dictionaries({}, optional={"note": texts()}))
     flushes = draw(st.lists(st.just(["flush"]), max_size=1)) if "flush" in verbs else []
     return [["newExperiment", options], *draw(interleavings([*threads, flushes])), ["close"]]

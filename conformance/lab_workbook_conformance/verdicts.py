@@ -10,7 +10,7 @@ from __future__ import annotations
 import calendar
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from lab_workbook_conformance import answers, comparison, judges, notation, plays, series
@@ -48,7 +48,7 @@ def played(found: Recording, rule: str) -> Iterator[Finding]:
 
 
 def refused(found: Recording, rule: str, *, may_name_none: bool = False) -> Iterator[Finding]:
-    """Find that the last step was not refused by this rule; what was done before it is judged as well."""
+    """Find that the last step was not refused by this rule."""
     last = len(found.steps) - 1
     step = shown(found.steps[last])
     if found.answer == "done":
@@ -62,8 +62,38 @@ def refused(found: Recording, rule: str, *, may_name_none: bool = False) -> Iter
     elif found.said["rule"] != rule and not (may_name_none and found.said["rule"] is None):
         said = f"{found.said['rule'] or 'no rule'}: {found.said['message']}"
         yield Finding(rule, f"the refusal does not name {rule}", step, shown(said))
-    if found.answer == "refused":
-        yield from sound(found)
+
+
+def refusals(found: Recording, expected: Mapping[int, str]) -> Iterator[Finding]:
+    """Find the steps of a script that goes on which should have been refused by these rules, and were not."""
+    said = {each["step"]: each for each in found.refusals}
+    for number, rule in expected.items():
+        step = shown(found.steps[number])
+        if number not in said:
+            if found.is_done:
+                yield Finding(rule, "the step should have been refused, and was played", step)
+        elif said[number]["rule"] != rule:
+            names = f"{said[number]['rule'] or 'no rule'}: {said[number]['message']}"
+            yield Finding(rule, f"the refusal does not name {rule}", step, shown(names))
+
+
+def unexpected(found: Recording, expected: Collection[int], rule: str) -> Iterator[Finding]:
+    """Find the steps that obey all rules, and were refused in a script that goes on."""
+    for each in found.refusals:
+        if each["step"] not in expected:
+            refused = found._replace(answer="refused", said=each)
+            yield from played(refused, rule)
+
+
+def traces(findings: Iterable[Finding], without: Iterable[Finding]) -> Iterator[Finding]:
+    """Blame ``misuse.trace`` for the findings that are not there ``without`` the calls that were refused."""
+    known = {finding.rule for finding in without}
+    for finding in findings:
+        if finding.rule in known:
+            yield finding
+        else:
+            message = f"a refused call has left a trace: {finding.message} ({finding.rule})"
+            yield finding._replace(rule="misuse.trace", message=message)
 
 
 def sound(found: Recording) -> Iterator[Finding]:

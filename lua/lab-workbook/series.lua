@@ -120,8 +120,16 @@ end
 -- @tparam {string} keys the fields
 -- @func report called when a cell had to be mended
 function series.rowWriter(name, keys, report)
-   local formats, count, refresh, ending = cells.formats(report), #keys, numbers.refresh, clock()
+   -- What was mended in rows that are not whole yet: if one is refused, nothing was. Each call has those
+   -- behind `before`, because a signal handler or a metamethod may log in the middle of it.
+   local mended, last = {}, 0
+   local formats = cells.formats(function(kind)
+      last = last + 1
+      mended[last] = kind
+   end)
+   local count, refresh, ending = #keys, numbers.refresh, clock()
    return function(row)
+      local before = last
       if type(row) ~= 'table' then refuseRow(name, keys, row) end
       refresh()
       -- A new table, because a signal handler or a metamethod of the row may log in the middle of this.
@@ -136,6 +144,10 @@ function series.rowWriter(name, keys, report)
       if given ~= present or getmetatable(row) then checkKeys(name, keys, row) end
       local date, now = ending()
       line[count + 1] = date
+      if last > before then
+         for index = before + 1, last do report(mended[index]) end
+         last = before
+      end
       return concat(line, ','), now
    end
 end

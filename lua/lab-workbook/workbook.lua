@@ -126,8 +126,11 @@ function Workbook:saveJSON(name, value, options)
    end
    local found = {}
    local under = redaction.under(options and options.allow or {}, function(key) found[#found + 1] = key end)
-   local bytes = json.encode(value, self.losses.report, under)
+   -- Counted only once nothing can be refused any more.
+   local mended = {}
+   local bytes = json.encode(value, function(kind, why) mended[#mended + 1] = {kind, why} end, under)
    local full = artifact(self, name, spec.KIND_JSON_SUFFIX)
+   for _, each in ipairs(mended) do self.losses:add(each[1], each[2]) end
    local key = found[1] ~= '' and found[1]
    self.losses:addSecrets(text.shown(full), found,
       key and ('; saveJSON(name, value, {allow = {%s}}) keeps it'):format(text.shown(key)))
@@ -355,12 +358,15 @@ end
 
 --- Make everything so far survive a power loss, and ask for its delivery.
 -- @number[opt] seconds how long to wait until all is in the bucket; not at all by default
+-- After close it does nothing, and returns what close has returned.
 -- @treturn boolean whether it is on the disk, or with `seconds` where it belongs
 function Workbook:flush(seconds)
-   check(self, 'flush')
+   if getmetatable(self) ~= Workbook then check(self, 'flush') end
+   leaveToParent(self)
    if seconds ~= nil and (type(seconds) ~= 'number' or seconds < 0 or seconds ~= seconds) then
       errors.refuse('flush takes a number of seconds, 0 or more, not ' .. text.shown(seconds))
    end
+   if self.isClosed then return self.isWhole end
    return self.place:flush(seconds)
 end
 
@@ -370,19 +376,22 @@ local function finish(self, outcome)
    lifecycle.forget(self)
    if io.type(self.spare) == 'file' then self.spare:close() end
    for _, file in pairs(self.series) do self.place:finishFile(file) end
-   return self.place:finish{
+   -- Until it is known, and if this raises.
+   self.isWhole = false
+   self.isWhole = self.place:finish{
       ended = dates.text(),
       outcome = outcome,
       error = json.null,
       lost = self.losses.counts,
    }
+   return self.isWhole
 end
 
---- End the experiment: it has finished. Closing again does nothing.
+--- End the experiment: it has finished. Closing again does nothing, and returns the same.
 -- @treturn boolean whether everything is where it belongs
 function Workbook:close()
    if getmetatable(self) ~= Workbook then check(self, 'close') end
-   if self.isClosed then return true end
+   if self.isClosed then return self.isWhole end
    return finish(self, spec.OUTCOME_FINISHED)
 end
 

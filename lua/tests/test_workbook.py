@@ -191,12 +191,45 @@ def test_after_close_every_verb_raises(run):
     done = run(
         "local log = w:newTimeSeriesLog('l', {'a'}) w:close()"
         " print(pcall(log, {a = 1}))"
-        " for _, verb in ipairs{'saveJSON', 'saveText', 'saveFile', 'saveTorch', 'saveGitStatus', 'flush',"
+        " for _, verb in ipairs{'saveJSON', 'saveText', 'saveFile', 'saveTorch', 'saveGitStatus',"
         " 'newTimeSeriesLog'} do print(pcall(w[verb], w, 'a', {'b'})) end"
     )
 
-    assert done.stdout.count("is closed") == 8
-    assert done.stdout.count("(rule end.last)") == 8
+    assert done.stdout.count("is closed") == 7
+    assert done.stdout.count("(rule end.last)") == 7
+
+
+def test_flush_and_close_after_close_answer_as_close_did(run, prefix):
+    """
+    They do nothing, and do not turn an end that could not be written into one that was.
+    """
+    done = run("print(w:close(), w:close(), w:flush(), w:flush(1))")
+    assert done.stdout.split()[-4:] == ["true"] * 4
+
+    done = run(
+        "local lab = require 'lab-workbook'; local w = lab:newExperiment{tag = 'U'}"
+        f" os.execute('mkdir -p {prefix}/U/.lab-workbook/end.json/full')"
+        " print(w:close(), w:close(), w:flush(), w:flush(1))",
+        bare=True,
+    )
+
+    assert done.stdout.split()[-4:] == ["false"] * 4
+
+
+def test_what_is_refused_counts_nothing(run, prefix):
+    """
+    A text that was mended in a row or a value which is refused afterwards was never written.
+    """
+    run(
+        "local log = w:newTimeSeriesLog('l', {'note', 'loss'})"
+        " assert(not pcall(log, {note = 'caf\\233', loss = {}}))"
+        " assert(not pcall(log, {note = 'caf\\233', los = 1}))"
+        " assert(not pcall(w.saveJSON, w, 'j', {a = 'caf\\233', b = print}))"
+        " log{note = 'caf\\233', loss = 1} w:saveJSON('j', {a = 'caf\\233'}) w:close()"
+    )
+
+    assert json.loads((prefix / "T/.lab-workbook/end.json").read_text())["lost"]["texts"] == 2
+    assert len((prefix / "T/l.csv").read_bytes().splitlines()) == 2
 
 
 def test_saving_again_replaces(run, prefix):

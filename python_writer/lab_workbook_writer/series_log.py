@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from operator import index, itemgetter
+from threading import get_ident
 from time import gmtime, strftime, time
 from typing import Any, Final
 
@@ -49,7 +50,9 @@ class TimeSeriesLog:
         self._losses = losses
         self._append = file.append
         self._look = look
-        self._formats = cells.Formats(losses.add)
+        self._formats = cells.Formats(self._mend)
+        # By thread, what was mended in a row that is not written yet: if it is refused, nothing was.
+        self._mended: dict[int, list[str]] = {}
         self._cells_of = _getter(self.fields)
         self._clock = (0, "")
 
@@ -84,7 +87,10 @@ class TimeSeriesLog:
             self._append((line + end_of_row).encode())
         except Exception as error:
             if not self._absorbs(error, 1):
+                self._mended.pop(get_ident(), None)
                 raise
+        if self._mended:
+            self._count_mended()
         if now != second:
             # Once a second, also after a loss: a dead uploader is what fills the disk of a spool.
             self._look()
@@ -106,8 +112,18 @@ class TimeSeriesLog:
             self._append("".join(lines).encode(), len(lines))
         except Exception as error:
             if not self._absorbs(error, len(rows)):
+                self._mended.pop(get_ident(), None)
                 raise
+        self._count_mended()
         self._look()
+
+    def _mend(self, kind: str) -> None:
+        """Remember that a cell of this thread's row could not be written as it was given."""
+        self._mended.setdefault(get_ident(), []).append(kind)
+
+    def _count_mended(self) -> None:
+        for kind in self._mended.pop(get_ident(), ()):
+            self._losses.add(kind)
 
     def _absorbs(self, error: Exception, rows: int) -> bool:
         return guard.absorbs(

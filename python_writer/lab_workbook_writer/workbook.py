@@ -78,6 +78,8 @@ class Workbook:
         self._sampler: Sampler | None = None
         self._system: TimeSeriesLog | None = None
         self._is_open = True
+        # What `close` has returned, and returns each time after that.
+        self._is_whole = False
         self._spare = Spare()
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
@@ -412,11 +414,13 @@ class Workbook:
         True
 
         Returns whether it does; with ``seconds``, waits so long and returns whether all of it is in
-        the bucket.
+        the bucket. After `close` it does nothing, and returns what `close` has returned.
         """
-        self._check_open()
+        forks.check()
         if seconds is not None and not (hasattr(seconds, "__float__") and seconds >= 0):
             raise ConfigurationError(f"flush takes a number of seconds, 0 or more, not {seconds!r}")
+        if not self._is_open:
+            return self._is_whole
         self._place.restore()
         for file in list(self._series.values()):
             file.sync()
@@ -426,7 +430,7 @@ class Workbook:
         """
         End the experiment: its outcome is ``finished``. With an ``s3://`` prefix, wait for delivery.
 
-        Returns whether everything is where it belongs. A second call does nothing.
+        Returns whether everything is where it belongs. A second call does nothing, and returns the same.
         """
         return self._end(lifecycle.of_exception(None))
 
@@ -508,7 +512,7 @@ class Workbook:
                 self._sampler.stop()
         with self._lock:
             if not self._is_open:
-                return True
+                return self._is_whole
             self._is_open = False
             self.watch.stop()
             for name, file in self._series.items():
@@ -516,15 +520,14 @@ class Workbook:
                     file.stop()
         with self._closing("what other ranks have logged"):
             self._take_over()
-        is_whole = False
         with guard.absorbing(lambda why: warn(f"the end of {self._tag} could not be written: {why}")):
             ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
-            is_whole = self._place.end(ending)
+            self._is_whole = self._place.end(ending)
         # Only now: what is removed while the end is awaited is restored from these.
         for name, file in self._series.items():
             with self._closing(repr(name)):
                 file.close()
-        return is_whole
+        return self._is_whole
 
     def _closing(self, part: str) -> guard.absorbing:
         """Go on to the end of the experiment although a part of it cannot be closed."""

@@ -48,9 +48,49 @@ def test_a_second_close_does_nothing(workbook, home_of):
     assert (home_of(workbook) / ".lab-workbook" / "end.json").stat() == first
 
 
+def test_flush_after_close_does_nothing(workbook):
+    """
+    A loop that flushes once more at its end is right, too.
+    """
+    assert workbook.close() is True
+
+    assert workbook.flush() is True
+    assert workbook.flush(1) is True
+
+
+def test_a_close_that_could_not_store_everything_says_so_each_time(workbook, home_of, capfd):
+    """
+    A second close, or a flush, does not turn an end that could not be written into one that was.
+    """
+    (home_of(workbook) / ".lab-workbook" / "end.json").mkdir()
+
+    answers = [workbook.close(), workbook.close(), workbook.flush(), workbook.flush(1)]
+
+    assert answers == [False] * 4
+    assert "could not be written" in capfd.readouterr().err
+
+
+def test_a_refused_row_counts_nothing(workbook, home_of):
+    """
+    A text that was mended in a row which is refused afterwards was never written.
+    """
+    log = workbook.new_time_series_log("loss", ["note", "loss"])
+    for row in ({"note": "caf\udce9", "loss": []}, {"note": "a\0", "los": 1}):
+        with pytest.raises(Misuse):
+            log(row)
+    with pytest.raises(Misuse):
+        log.all_of([{"note": "a\0", "loss": 1}, {"note": "b", "loss": []}])
+    log({"note": "a\0b", "loss": 1})
+    workbook.close()
+
+    home = home_of(workbook)
+    assert json.loads((home / ".lab-workbook" / "end.json").read_bytes())["lost"]["texts"] == 1
+    assert len((home / "loss.csv").read_text().splitlines()) == 2
+
+
 def test_a_closed_workbook_says_so(workbook):
     """
-    Every verb does.
+    Every verb does that would add something.
     """
     workbook.close()
 
@@ -62,7 +102,6 @@ def test_a_closed_workbook_says_so(workbook):
         lambda: workbook.save_t7("model", 1),
         workbook.save_git_status,
         lambda: workbook.new_time_series_log("loss", ["epoch"]),
-        workbook.flush,
     ):
         with pytest.raises(Misuse, match=rf"{workbook.tag} is closed.*end.last"):
             verb()

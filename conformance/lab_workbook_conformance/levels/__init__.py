@@ -14,6 +14,7 @@ from lab_workbook_conformance.case import Case
 
 _MODULES = (
     "core",
+    "refusals",
     "beyond",
     "settings",
     "git",

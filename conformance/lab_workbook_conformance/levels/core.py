@@ -10,6 +10,7 @@ from typing import Any
 from lab_workbook_conformance import answers, verdicts
 from lab_workbook_conformance.bench import Bench, Recording, Unsupported
 from lab_workbook_conformance.case import Case, Finding, shown
+from lab_workbook_conformance.levels import pins
 from lab_workbook_conformance.levels.examples import CLOSE, NEW, Example, examples
 
 Findings = Iterable[Finding]
@@ -27,11 +28,11 @@ def cases() -> Iterator[Case]:
 def _plays(example: Example) -> Iterator[tuple[str, Callable[..., Findings]]]:
     """Yield the names of cases, and what plays them; nothing where a folder cannot show an example."""
     if example.subject == "steps" and "saveGitStatus" not in example.text:
-        play = finished_steps if example.accepts else _refused
+        play = finished_steps if example.accepts else pins.refused
         yield example.name, partial(play, steps=example.steps)
     for name, line in example.numbered("name", "tag", "answer"):
         if example.subject in ("name", "tag"):
-            play = finished_steps if example.accepts else _refused
+            play = finished_steps if example.accepts else pins.refused
             yield name, partial(play, steps=_naming(example.subject, line))
         # Level git has a repository for `saveGitStatus`.
         elif example.accepts and line[0] in _ANSWERS and "saveGitStatus" not in json.dumps(line):
@@ -67,10 +68,6 @@ def finished_steps(bench: Bench, steps: list[Any], rule: str) -> Iterator[Findin
             steps = [step for number, step in enumerate(steps) if number != error.step]
     if unsupported:
         raise unsupported
-
-
-def _refused(bench: Bench, steps: list[Any], rule: str) -> Findings:
-    yield from verdicts.refused(bench.record(steps), rule)
 
 
 def _cell(bench: Bench, line: list[Any], rule: str) -> Findings:

@@ -188,7 +188,7 @@ def _ways(outcome: Outcome) -> list[str]:
 
 def _named(pin: Pin, broken: list[str]) -> Pin:
     """Return a pin with the rules that it is known to be about."""
-    is_about = broken if pin["expect"] == "accept" else [*pin["rules"], *broken]
+    is_about = broken if pin["expect"] in ("accept", "continue") else [*pin["rules"], *broken]
     return {**pin, "rules": list(dict.fromkeys(is_about))}
 
 
@@ -250,6 +250,18 @@ def _misuses(verbs: Collection[str]) -> st.SearchStrategy[Pin]:
     )
 
 
+def _continued(verbs: Collection[str]) -> st.SearchStrategy[Pin]:
+    """Make up scripts that go on after misuse."""
+    return misuses.continued(verbs).map(
+        lambda found: {
+            "expect": "continue",
+            "rules": ["misuse.trace"],
+            "steps": found[0],
+            "refused": [[number, rule] for number, rule in found[1].items()],
+        }
+    )
+
+
 def _to_read(name: str, text: str, rule: str) -> Pin:
     return {"expect": "read", "rules": [rule], "files": {name: notation.spelled(text)}}
 
@@ -285,6 +297,7 @@ PROPERTIES = (
     Property("depth.names", "writer", ("name.characters", "name.length", "tag.explicit"), _names),
     Property("depth.odd-texts", "writer", ("text.mended", "end.lost"), _odd_texts),
     Property("depth.misuses", "writer", misuses.RULES, _misuses),
+    Property("depth.continued", "writer", ("misuse.trace",), _continued),
     Property("depth.reading", "reader", ("series.types", "json.reading"), _files),
     Property("depth.torn", "reader", ("series.row-end",), _torn_files),
 )

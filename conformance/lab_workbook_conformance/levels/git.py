@@ -12,7 +12,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any
 
 from lab_workbook_conformance import verdicts
 from lab_workbook_conformance.bench import Bench, Recording, Unsupported, write
@@ -65,6 +66,7 @@ def cases() -> Iterator[Case]:
         ("git.patch-changed", ("git.commit", "git.patch", "kind.suffix"), _changed),
         ("git.patch-clean", ("git.commit", "git.patch"), _clean),
         ("git.patch-deep", ("git.commit", "git.patch"), _deep),
+        ("git.commit-continued", ("git.commit", "misuse.trace"), _refused),
         ("git.commit-none", ("git.commit", "end.lost"), _none),
     ):
         yield Case(name, rules, "git", "writer", play)
@@ -85,6 +87,15 @@ def _clean(bench: Bench) -> Findings:
             yield Finding("git.patch", "nothing was changed", "", shown(found.files[_NAME + _PATCH]))
 
 
+def _refused(bench: Bench) -> Findings:
+    """Save the state under names that are refused, and then under a right one, which begins alike."""
+    with _repository(bench) as folder:
+        _change(folder)
+        wrong = [["saveGitStatus", name] for name in ("a//b", "../x", "x\n")]
+        findings = list(_saved(bench, folder, folder, "library", before=wrong))
+        yield from verdicts.traces(findings, _saved(bench, folder, folder, "library") if findings else ())
+
+
 def _deep(bench: Bench) -> Findings:
     """Run in a folder of the repository, and save under a name of one's own."""
     with _repository(bench) as folder:
@@ -103,10 +114,22 @@ def _none(bench: Bench) -> Findings:
             yield Finding("git.commit", "there is no repository", "", ", ".join(made))
 
 
-def _saved(bench: Bench, folder: str, working: str, name: str = _NAME) -> Generator[Finding, None, Recording]:
-    """Save the state of the source in a working directory, and bring it back; return the recording."""
+def _saved(
+    bench: Bench, folder: str, working: str, name: str = _NAME, *, before: Sequence[Any] = ()
+) -> Generator[Finding, None, Recording]:
+    """
+    Save the state of the source in a working directory, and bring it back; return the recording.
+
+    ``before`` are steps that have to be refused.
+    """
     with bench.another(home={".gitconfig": _HOSTILE}, folder=working) as fresh:
-        found = fresh.record([NEW, ["saveGitStatus", *([] if name == _NAME else [name])], CLOSE])
+        steps = [NEW, *before, ["saveGitStatus", *([] if name == _NAME else [name])], CLOSE]
+        found = fresh.record(steps, continues=bool(before))
+        refused = range(1, 1 + len(before))
+        said = {each["step"] for each in found.refusals}
+        if said != set(refused):
+            yield Finding("misuse.trace", "other steps were refused", shown(steps), shown(found.refusals))
+        found = found.without(refused)
         yield from verdicts.recording(found, "git.commit", integers=fresh.integers)
     commit, patch = (found.files.get(name + suffix) for suffix in (_COMMIT, _PATCH))
     if found.is_done and (commit is None or patch is None):

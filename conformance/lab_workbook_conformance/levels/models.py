@@ -24,6 +24,7 @@ _SECOND = {"bias": [{"$float": "0.5"}]}
 def cases() -> Iterator[Case]:
     """Yield the cases of saveTorch."""
     yield Case("kind.suffix-torch", ("kind.suffix", "end.files"), "models", "writer", _saved)
+    yield Case("misuse.trace-torch", ("misuse.trace", "name.parts"), "models", "writer", _refused)
     yield Case("kind.replace-torch", ("kind.replace",), "models", "writer", _saved_again)
 
 
@@ -37,6 +38,18 @@ def _saved(bench: Bench) -> Findings:
         yield Finding("kind.suffix", f"it should make {wanted}", shown(found.steps[1]), ", ".join(made))
     elif found.is_done and not found.files[made[0]]:
         yield Finding("kind.suffix", "there is nothing in it", shown(found.steps[1]), made[0])
+
+
+def _refused(bench: Bench) -> Findings:
+    """Save under a name that is refused, and under a right one before and after it."""
+    wrong = ["saveTorch", "model/../other", _SECOND]
+    steps = [NEW, ["saveTorch", "model", _FIRST], wrong, ["saveTorch", "other", _FIRST], CLOSE]
+    found = bench.record(steps, continues=True)
+    yield from verdicts.refusals(found, {2: "name.parts"})
+    yield from verdicts.recording(found.without([2]), "misuse.trace", integers=bench.integers)
+    made = [name for name in found.files if answers.is_listed(name)]
+    if found.is_done and len(made) != 2:
+        yield Finding("misuse.trace", "there should be two artifacts", shown(steps), ", ".join(made))
 
 
 def _saved_again(bench: Bench) -> Findings:

@@ -16,8 +16,9 @@ Those in ``pinned.json`` were found by chance once, shrunk, and are played to ev
     }
 
 ``expect`` says what has to come of it: ``accept`` that the steps are recorded, ``refuse`` that the last one
-is, by the first of ``rules``, and ``read`` that a reader sees what is in ``files``. Those that ``depth``
-makes up are of the same form, and have no name yet.
+is refused, by the first of ``rules``, ``continue`` that those in ``refused`` are (a number and a rule each),
+and the others recorded as if these had never been called, and ``read`` that a reader sees what is in
+``files``. Those that ``depth`` makes up are of the same form, and have no name yet.
 """
 
 from __future__ import annotations
@@ -81,10 +82,11 @@ def is_pin(pin: Pin) -> bool:
     """Say whether something that was read is a pin."""
     what = "files" if pin.get("expect") == "read" else "steps"
     return (
-        pin.get("expect") in ("accept", "refuse", "read")
+        pin.get("expect") in ("accept", "refuse", "continue", "read")
         and isinstance(pin.get("name"), str)
         and _NAME.fullmatch(pin["name"]) is not None
         and isinstance(pin.get(what), dict if what == "files" else list)
+        and (pin["expect"] != "continue" or isinstance(pin.get("refused"), list))
         and bool(pin.get("rules"))
         and set(pin["rules"]) <= rules().keys()
     )
@@ -109,19 +111,87 @@ def play(bench: Bench, pin: Pin) -> Iterable[Finding]:
     """Play it, and find what is wrong with what came of it."""
     if pin["expect"] == "read":
         return _read(bench, pin)
-    return _refused(bench, pin) if pin["expect"] == "refuse" else _accepted(bench, pin)
+    plays = {"refuse": _refused, "continue": _continued, "accept": _accepted}
+    return plays[pin["expect"]](bench, pin)
 
 
 def _accepted(bench: Bench, pin: Pin) -> Iterator[Finding]:
-    found = bench.record(pin["steps"])
-    yield from verdicts.recording(found, pin["rules"][0], integers=bench.integers)
+    yield from _recorded(bench.record(pin["steps"]), pin["rules"][0], bench)
+
+
+def _recorded(found: Recording, rule: str, bench: Bench) -> Iterator[Finding]:
+    """Find that steps were not recorded as they were given."""
+    yield from verdicts.recording(found, rule, integers=bench.integers)
     if found.is_done:
         yield from _told(found)
         yield from verdicts.lost(found, {_LOSS["rows"]: 0, _LOSS["artifacts"]: 0, **_mended(found.steps)})
 
 
 def _refused(bench: Bench, pin: Pin) -> Iterator[Finding]:
-    yield from verdicts.refused(bench.record(pin["steps"]), pin["rules"][0])
+    yield from refused(bench, pin["steps"], pin["rules"][0])
+
+
+def refused(bench: Bench, steps: list[Any], rule: str) -> Iterator[Finding]:
+    """Find that the last step was not refused by this rule, or has left something behind."""
+    found = bench.record(steps)
+    yield from verdicts.refused(found, rule)
+    if found.answer != "refused":
+        return
+    if left := list(verdicts.sound(found)):
+        yield from verdicts.traces(left, verdicts.sound(bench.record([*steps[:-1], ["close"]])))
+
+
+def _continued(bench: Bench, pin: Pin) -> Iterator[Finding]:
+    """Find that a step was not refused, or that one which was refused has left a trace."""
+    numbers = {int(number): rule for number, rule in pin["refused"]}
+    found = bench.record(pin["steps"], continues=True)
+    yield from _missed(bench, found, numbers)
+    # What a step does that should have been refused is not known.
+    if numbers.keys() <= {each["step"] for each in found.refusals} or not found.is_done:
+        yield from _traces(bench, found, numbers)
+
+
+def _missed(bench: Bench, found: Recording, refused: Mapping[int, str]) -> Iterator[Finding]:
+    """Find the steps that were not refused by their rules, each also tried alone, without other refusals."""
+    for number, rule in refused.items():
+        missed = list(verdicts.refusals(found, {number: rule}))
+        if missed:
+            steps = [
+                step
+                for at, step in enumerate(found.steps)
+                if at <= number and (at not in refused or at == number)
+            ]
+            alone = bench.record(steps, continues=True)
+            yield from verdicts.traces(missed, verdicts.refusals(alone, {len(steps) - 1: rule}))
+
+
+def _traces(bench: Bench, found: Recording, refused: Mapping[int, str]) -> Iterator[Finding]:
+    """Compare with the same script without its refused steps; its own faults are those of other rules."""
+    rule = "misuse.trace"
+    rest = found.without(refused)
+    findings = [
+        *verdicts.unexpected(found, refused, rule),
+        *_recorded(rest, rule, bench),
+        *_more_experiments(rest, rule),
+    ]
+    if findings:
+        logged = shown_steps(found.steps)
+        without = _recorded(bench.record(rest.steps), rule, bench)
+        yield from (each._replace(logged=logged) for each in verdicts.traces(findings, without))
+
+
+def _more_experiments(found: Recording, rule: str) -> Iterator[Finding]:
+    """Find experiments that no call has begun."""
+    begun = sum(step[0] == "newExperiment" for step in found.steps)
+    if len(found.experiments) > begun:
+        yield Finding(
+            rule, f"there are {len(found.experiments)} experiments", "", ", ".join(found.experiments)
+        )
+
+
+def shown_steps(steps: list[Any]) -> str:
+    """Return steps, one a line, and not too many of them."""
+    return "\n".join(map(shown, steps[:20]))
 
 
 def _told(found: Recording) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lab_workbook_conformance import verdicts
+from lab_workbook_conformance import answers, verdicts
 from lab_workbook_conformance.bench import Bench
 from lab_workbook_conformance.case import Case, Finding, shown
 from lab_workbook_conformance.constants import SPEC
@@ -199,6 +199,44 @@ def _under(fault: Fault, *, rule: str, steps: list[Any], **which: Any) -> Any:
     return play
 
 
+def _continued(bench: Bench) -> Findings:
+    """Go on after calls that are refused, of which nothing may reach the bucket."""
+    steps = [
+        _NEW,
+        _LOSS,
+        row(1),
+        ["log", "loss", {"epoch": 2, "loss": [1]}],
+        ["saveJSON", "options", {"epochs": 3}],
+        ["saveJSON", "options", {"epochs": [1, {"$cycle": 1}]}],
+        ["saveText", "notes/", "x"],
+        _FLUSH,
+        ["newTimeSeriesLog", "loss", ["x"]],
+        ["saveText", "loss.csv", "x"],
+        ["saveText", "notes", "x"],
+        row(3),
+        CLOSE,
+        ["saveText", "late", "x"],
+        CLOSE,
+    ]
+    refused = {
+        3: "series.value",
+        5: "json.depth",
+        6: "name.parts",
+        8: "series.once",
+        9: "series.once",
+        13: "end.last",
+    }
+    with Stage(bench) as stage:
+        story = stage.play(steps, continues=True)
+    yield from verdicts.refusals(story.found, refused)
+    yield from verdicts.unexpected(story.found, refused, "misuse.trace")
+    rest = story._replace(found=story.found.without(refused))
+    yield from rules.finished(rest, "misuse.trace", integers=bench.integers)
+    made = sorted(name for name in rest.found.files if answers.is_listed(name))
+    if rest.found.is_done and made != ["loss.csv", "notes", "options.json"]:
+        yield Finding("misuse.trace", "a refused call has left an object", shown(steps), ", ".join(made))
+
+
 def _lost_answers(bench: Bench) -> Findings:
     """Lose the answer to the first put of each object that is created: "exists already" is then our own."""
     steps = [_NEW, _LOSS, row(1), ["saveText", "notes", "x"], _LONG, row(2), CLOSE]
@@ -278,6 +316,7 @@ _CASES: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("layout.place-bucket", ("segments.key",), _places),
     ("tag.claim-at-once", ("begin.first",), _at_once),
     ("tag.claim-answer-lost", ("segments.rows", "end.last"), _lost_answers),
+    ("misuse.trace-bucket", ("end.last",), _continued),
     ("segments.cover-16", ("segments.rows", "segments.refresh"), _publications),
     ("series.publish-rows", (), _save_every),
     ("series.publish-fast", (), _fast),

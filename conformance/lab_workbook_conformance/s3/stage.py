@@ -62,13 +62,19 @@ class Stage:
         *,
         environment: Mapping[str, str] | None = None,
         on_ack: Callable[[int], None] = lambda _: None,
+        continues: bool = False,
     ) -> Story:
         """Play steps in a fresh adapter, let it exit, and return what happened."""
         with self.another(environment) as bench:
-            return self.play_with(bench, steps, on_ack=on_ack)
+            return self.play_with(bench, steps, on_ack=on_ack, continues=continues)
 
     def play_with(
-        self, bench: Bench, steps: Sequence[Any], *, on_ack: Callable[[int], None] = lambda _: None
+        self,
+        bench: Bench,
+        steps: Sequence[Any],
+        *,
+        on_ack: Callable[[int], None] = lambda _: None,
+        continues: bool = False,
     ) -> Story:
         """Play steps in this adapter, let it exit, and return what happened."""
         acks = {ASKED: time.monotonic()}
@@ -77,7 +83,7 @@ class Stage:
             acks[step] = time.monotonic()
             on_ack(step)
 
-        found = bench.record(steps, prefix=self.prefix, on_ack=note)
+        found = bench.record(steps, prefix=self.prefix, on_ack=note, continues=continues)
         bench.end()
         return self._story(found, acks)
 

@@ -18,11 +18,11 @@ from lab_workbook_conformance.wrong.errors import Refused, Unsupported
 Answer = dict[str, Any]
 
 
-def answer(question: str, body: dict[str, Any], on_ack: Callable[[int], None]) -> Answer:
-    """Return the answer to a question, without its id."""
+def answer(question: str, body: dict[str, Any], say: Callable[[Answer], None]) -> Answer:
+    """Return the answer to a question, without its id; ``say`` sends the messages before it."""
     if question == "hello":
         return {"hello": hello()}
-    return record(body, on_ack) if question == "record" else read(body)
+    return record(body, say) if question == "record" else read(body)
 
 
 def hello() -> Answer:
@@ -87,19 +87,20 @@ class Script:
             raise Unsupported(f"there is no {verb}")
 
 
-def record(body: dict[str, Any], on_ack: Callable[[int], None]) -> Answer:
+def record(body: dict[str, Any], say: Callable[[Answer], None]) -> Answer:
     """Play the steps in order, and end what they have begun."""
     given = {"bucketPrefix": body.get("prefix"), "tag": values.heard(body.get("tag"))}
     script = Script({key: value for key, value in given.items() if value is not None})
     at = 0
     try:
         for at, step in enumerate(body["steps"]):
-            script.play(step[0], *map(values.heard, step[1:]))
-            if body.get("acks"):
-                on_ack(at)
-    except Refused as error:
-        said = {"step": at, "rule": error.rule, "message": str(error)}
-        return closed(script, {"refused": said})
+            refusal = refused(script, at, step)
+            if refusal and not body.get("continues"):
+                return closed(script, {"refused": refusal})
+            if refusal:
+                say({"refusal": refusal})
+            elif body.get("acks"):
+                say({"ack": at})
     except Unsupported as error:
         return closed(script, {"unsupported": {"step": at, "message": str(error)}})
     except Exception as error:  # noqa: BLE001 - whatever it is, the kit has to hear of it
@@ -107,6 +108,15 @@ def record(body: dict[str, Any], on_ack: Callable[[int], None]) -> Answer:
     for workbook in script.workbooks:
         workbook.let_go()
     return {"done": {"tag": script.workbooks[-1].tag if script.workbooks else ""}}
+
+
+def refused(script: Script, at: int, step: list[Any]) -> Answer | None:
+    """Play a step; return why it was refused, if it was."""
+    try:
+        script.play(step[0], *map(values.heard, step[1:]))
+    except Refused as error:
+        return {"step": at, "rule": error.rule, "message": str(error)}
+    return None
 
 
 def closed(script: Script, said: Answer) -> Answer:
@@ -154,4 +164,4 @@ def main() -> None:
     for line in sys.stdin.buffer:
         message = json.loads(line)
         (question,) = message.keys() - {"id"}
-        say(answer(question, message[question], lambda at: say({"ack": at})))
+        say(answer(question, message[question], say))

@@ -20,6 +20,7 @@ _MODULES = (
     "wrong_series",
     "wrong_cells",
     "wrong_json",
+    "wrong_refusals",
     "wrong_documents",
     "wrong_git",
     "wrong_bucket",

@@ -171,8 +171,8 @@ class Workbook:
 
     def save_text(self, name: str, text: str) -> None:
         """Save a text, under the name as given."""
-        sound = spelling.mended(text, self._lost)
-        self.keep(self.claim(self.with_suffix("text", name)), sound.encode())
+        path = self.claim(self.with_suffix("text", name))
+        self.keep(path, spelling.mended(text, self._lost).encode())
 
     def save_file(self, name: str, path: str) -> None:
         """Save the bytes of a file, under the name as given."""

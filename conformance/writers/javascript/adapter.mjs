@@ -66,18 +66,22 @@ class Script {
 function record(id, question) {
   const script = new Script(question);
   let step = 0;
-  try {
-    for (const [verb, ...values] of question.steps) {
+  for (const [verb, ...values] of question.steps) {
+    try {
       if (!hello.verbs.includes(verb)) throw new CannotBuild(`there is no ${verb}`);
       script[verb](...values);
       if (question.acks) say(id, { ack: step });
-      step += 1;
+    } catch (error) {
+      const { refused, ...other } = trouble(error, step);
+      if (!refused || !question.continues) {
+        script.workbook?.close();
+        return refused ? { refused } : other;
+      }
+      say(id, { refusal: refused });
     }
-    return { done: { tag: script.workbook?.tag ?? '' } };
-  } catch (error) {
-    script.workbook?.close();
-    return trouble(error, step);
+    step += 1;
   }
+  return { done: { tag: script.workbook?.tag ?? '' } };
 }
 
 function trouble(error, step) {

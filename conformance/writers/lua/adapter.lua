@@ -270,10 +270,15 @@ function questions.record(asked, say)
    for index, step in ipairs(asked.steps) do
       local done, raised = pcall(play, script, step)
       if not done then
-         if script.workbook then script.workbook:close() end
-         return problem(index - 1, raised)
+         local answer, said = problem(index - 1, raised)
+         if answer ~= 'refused' or not asked.continues then
+            if script.workbook then script.workbook:close() end
+            return answer, said
+         end
+         say('refusal', said)
+      elseif asked.acks then
+         say('ack', ('%d'):format(index - 1))
       end
-      if asked.acks then say('ack', ('%d'):format(index - 1)) end
    end
    return 'done', ('{"tag": %s}'):format(quoted(script.workbook and script.workbook.tag or ''))
 end

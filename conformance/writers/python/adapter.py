@@ -108,7 +108,7 @@ class Script:
             self._workbook.close()
 
 
-def hello(_: Mapping[str, Any], __: Callable[[int], None]) -> Answer:
+def hello(_: Mapping[str, Any], __: Callable[[str, Any], None]) -> Answer:
     """Say who this is."""
     has_torch = importlib.util.find_spec("torch") is not None
     return "hello", {
@@ -122,7 +122,7 @@ def hello(_: Mapping[str, Any], __: Callable[[int], None]) -> Answer:
     }
 
 
-def record(asked: Mapping[str, Any], ack: Callable[[int], None]) -> Answer:
+def record(asked: Mapping[str, Any], say: Callable[[str, Any], None]) -> Answer:
     """Play the steps until one of them is refused or goes wrong."""
     options = {"bucket_prefix": asked.get("prefix"), "tag": notation.value(asked.get("tag"))}
     script = Script({name: value for name, value in options.items() if value is not None})
@@ -130,14 +130,18 @@ def record(asked: Mapping[str, Any], ack: Callable[[int], None]) -> Answer:
         try:
             script.play(verb, *map(notation.value, arguments))
         except Exception as error:  # noqa: BLE001 - whatever a library raises is an answer
+            answer, said = _problem(number, error)
+            if answer == "refused" and asked.get("continues"):
+                say("refusal", said)
+                continue
             script.stop()
-            return _problem(number, error)
+            return answer, said
         if asked.get("acks"):
-            ack(number)
+            say("ack", number)
     return "done", {"tag": script.tag}
 
 
-def read(asked: Mapping[str, Any], _: Callable[[int], None]) -> Answer:
+def read(asked: Mapping[str, Any], _: Callable[[str, Any], None]) -> Answer:
     """Say what our reader makes of an experiment."""
     try:
         experiment = lab_workbook.ExperimentRepository(asked["prefix"])[asked["tag"]]
@@ -213,7 +217,7 @@ def main() -> None:
         say = functools.partial(_say, output, asked.pop("id"))
         ((question, body),) = asked.items()
         answer = {"hello": hello, "record": record, "read": read}[question]
-        say(*answer(body, functools.partial(say, "ack")))
+        say(*answer(body, say))
 
 
 def _say(output: IO[str], number: int, answer: str, said: Any) -> None:
