@@ -27,6 +27,14 @@ class Finding(NamedTuple):
     written: str = ""
 
 
+class Violation(NamedTuple):
+    """A rule that an experiment breaks: the file (empty: the whole), the rule, and what differs."""
+
+    name: str
+    rule: str
+    why: str = ""
+
+
 class Case(NamedTuple):
     """One thing that a writer or a reader has to get right."""
 

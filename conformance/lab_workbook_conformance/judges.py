@@ -11,12 +11,14 @@ outside. `experiment` is all of them at once; `case` runs one example of SPEC.md
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lab_workbook_conformance import answers, jsontext, notation, series
+from lab_workbook_conformance.case import Violation
 from lab_workbook_conformance.constants import SPEC, schema
 
 _LAYOUT = SPEC["layout"]
@@ -119,15 +121,23 @@ def _segment(path: str, data: bytes) -> list[str]:
 
 
 def _document(data: bytes, kind: str) -> list[str]:
-    """Blame the rule of the key that the schema complains about, or of the keyword where it is about none."""
+    return sorted({rule for rule, _ in complaints(data, kind)})
+
+
+def complaints(data: bytes, kind: str) -> Iterator[tuple[str, str]]:
+    """
+    Yield what a schema complains about in a document: the rule, and the member with what is wrong with it.
+
+    The rule is that of the member, or of the schema's keyword where it is about no member.
+    """
     rules, other = _RULES_OF_KEYS[kind]
-    if jsontext.broken_rules(data):
-        return [other]
-    broken = set()
+    for rule in jsontext.broken_rules(data):
+        yield other, f"it is not a JSON document ({rule})"
+        return
     for error in schema(kind).iter_errors(json.loads(data)):
         complaint = (error.absolute_path or error.absolute_schema_path)[0]
-        broken.add(rules.get(str(complaint), other))
-    return sorted(broken)
+        member = "".join(f"[{key!r}]" for key in error.absolute_path)
+        yield rules.get(str(complaint), other), f"{member or 'it'}: {error.message}"
 
 
 def tree(names: Sequence[str]) -> list[str]:
@@ -160,15 +170,49 @@ def _is_segment(path: str) -> bool:
 
 def experiment(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
     """Judge a whole experiment: return (name, rule) for each rule that one of its files breaks."""
+    return list(dict.fromkeys((each.name, each.rule) for each in violations(files)))
+
+
+def violations(files: Mapping[str, bytes]) -> Iterator[Violation]:
+    """Judge a whole experiment that a writer has left; yield each rule that a file breaks, and why."""
+    for path, data in files.items():
+        kind = _document_kind(path)
+        if kind == "begin":
+            yield from _begun(path, data)
+        elif kind:
+            yield from (Violation(path, rule, why) for rule, why in complaints(data, kind))
+    yield from itertools.starmap(Violation, _others(files))
+
+
+def _document_kind(path: str) -> str | None:
+    """Return which schema a file has to follow; None: none."""
+    if path.startswith(_LAYOUT["notes"]):
+        return "note"
+    return next((kind for kind in ("begin", "end", "heartbeat") if path == _LAYOUT[kind]), None)
+
+
+def _begun(path: str, data: bytes) -> Iterator[Violation]:
+    """
+    Judge the begin.json of a writer, which has to name this version of the protocol.
+
+    Rule ``begin.version`` is that of readers, who meet other versions.
+    """
+    found = list(complaints(data, "begin"))
+    for rule, why in found:
+        yield Violation(path, "begin.document" if rule == "begin.version" else rule, why)
+    said = None if found else json.loads(data)["protocol"]
+    right = f"{SPEC['protocol']['name']} {SPEC['protocol']['version']}"
+    if said not in (None, right):
+        yield Violation(path, "begin.document", f"['protocol']: it is {said!r}, not {right!r}")
+
+
+def _others(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Judge the names of all files, and those that are not documents of the protocol."""
     broken = [("", rule) for rule in tree(list(files))]
     for path, data in files.items():
-        if path in (_LAYOUT["begin"], _LAYOUT["end"]):
-            broken += [(path, rule) for rule in (begin if path == _LAYOUT["begin"] else end)(data)]
-        elif path.startswith(_LAYOUT["notes"]):
-            broken += [(path, rule) for rule in note(data)]
-        elif path == _LAYOUT["heartbeat"]:
-            broken += [(path, rule) for rule in heartbeat(data)]
-        elif path.startswith(_LAYOUT["segments"]):
+        if _document_kind(path):
+            continue
+        if path.startswith(_LAYOUT["segments"]):
             broken += [(path, rule) for rule in _segment(path, data)]
         elif answers.kind(path) == "json":
             broken += [(path, rule) for rule in jsontext.broken_rules(data)]

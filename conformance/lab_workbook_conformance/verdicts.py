@@ -103,21 +103,23 @@ def sound(found: Recording) -> Iterator[Finding]:
         step[1] for step in found.steps if step[0] in ("saveText", "saveFile") and isinstance(step[1], str)
     }
     for tag, files in found.experiments.items():
-        for name, rule in judges.experiment(files):
+        for name, rule, why in judges.violations(files):
             if name in own and rule.startswith(("json.", "series.", "text.")):
                 continue
             where = f"{tag}/{name}" if name else tag
             written = files.get(name, "\n".join(sorted(files)))
-            yield Finding(rule, f"{where} breaks it", _logged(found, name), shown(written))
+            message = f"{where}: {why}" if why else f"{where} breaks it"
+            yield Finding(rule, message, _logged(found, name), shown(written))
         yield from _times(found, tag, files)
 
 
 def kept(found: Recording, *, integers: bool) -> Iterator[Finding]:
     """Compare what is in the files with what the steps gave."""
     files = found.files
-    for name, rule in plays.broken_by(notation.value(found.steps), files, integers=integers):
+    for name, rule, why in plays.violations(notation.value(found.steps), files, integers=integers):
         written = files.get(name, "\n".join(sorted(files)))
-        yield Finding(rule, f"{name} does not hold what was given", _logged(found, name), shown(written))
+        message = f"{name} does not hold what was given" + (f": {why}" if why else "")
+        yield Finding(rule, message, _logged(found, name), shown(written))
     if _LAYOUT["begin"] not in files:
         yield Finding("begin.first", "there is no begin.json", "", "\n".join(sorted(files)))
     yield from _ended(found)

@@ -269,7 +269,7 @@ function Workbook:saveText(name, value)
       errors.misuse('text.mended', ('saveText takes a text, not %s: use saveJSON or tostring(x)'):format(
          type(value)))
    end
-   saveBytes(self, full, text.mended(value, self.losses.report))
+   saveBytes(self, full, text.mended(value, self.losses.report, true))
 end
 
 -- Takes the name of a series into use, once (rule series.once).

@@ -143,7 +143,7 @@ class Workbook:
                 "text.mended", f"save_text saves a str, not {type(text).__name__}: save_file copies bytes"
             )
         path = self._take(name)
-        self._save_bytes(path, mended(text, self._losses.add).encode())
+        self._save_bytes(path, mended(text, self._losses.add, keep_nul=True).encode())
 
     @guard.verb(_spec.LOSS_ARTIFACTS)
     def save_file(self, name: str, path: str | os.PathLike[str], *, move: bool = False) -> None:

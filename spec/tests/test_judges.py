@@ -84,8 +84,8 @@ def test_a_changed_experiment_is_found_out(files, name, data, broken):
         ("loss.csv", SERIES.replace(b"epoch", b"epochs"), ("loss.csv", "series.header")),
         ("options.json", b'{"rate": 0.25}', ("options.json", "json.numbers")),
         ("options.json", b'{"rate": 0.5, "more": 1}', ("options.json", "json.value")),
-        ("notes", b"don", ("notes", "kind.replace")),
-        ("notes", None, ("notes", "kind.suffix")),
+        ("notes", b"don", ("notes", "kind.content")),
+        ("notes", None, ("notes", "kind.content")),
     ],
 )
 def test_what_was_not_kept_is_found_out(files, name, data, broken):
@@ -117,3 +117,65 @@ def test_a_segment_holds_whole_rows_and_as_many_bytes_as_its_key_says(files, row
     path = ".lab-workbook/segments/loss.csv/000000000000016-000000000000000"
 
     assert judges.experiment({**files, path: rows}) == [(path, rule) for rule in broken]
+
+
+@pytest.mark.parametrize(
+    ("document", "change", "found"),
+    [
+        ("begin", {"protocol": "lab-workbook 2.0"}, ("begin.document", "['protocol']")),
+        ("begin", {"protocol": "lab-workbook 1.7"}, ("begin.document", "it is 'lab-workbook 1.7', not")),
+        ("begin", {"pid": "4711"}, ("begin.optional", "['pid']: '4711' is not of type 'integer'")),
+        ("end", {"lost": {"rows": "some"}}, ("end.lost", "['lost']['rows']")),
+        ("end", {"files": {".lab-workbook/begin.json": {"bytes": -1}}}, ("end.files", "['bytes']")),
+        ("end", {"outcome": "crashed"}, ("end.outcome", "['outcome']: 'crashed'")),
+    ],
+)
+def test_a_document_is_blamed_by_its_member(files, document, change, found):
+    """
+    The rule is one of writers, and the message names the member and what is wrong with it.
+    """
+    name = f".lab-workbook/{document}.json"
+    files[name] = json.dumps({**json.loads(files[name]), **change}).encode()
+
+    rule, why = found
+    named = [each for each in judges.violations(files) if each.name == name]
+
+    assert (named[0].rule, why in named[0].why) == (rule, True), named
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "found"),
+    [
+        (
+            "loss.csv",
+            SERIES.replace(b"\n2,nil", b"\n2,nan"),
+            ("series.special", "row 2, field 'note': nan for None"),
+        ),
+        ("loss.csv", SERIES[: SERIES.index(b"2,")], ("series.append", "it has 1 rows, not 2")),
+        ("loss.csv", None, ("series.birth", "it is not there")),
+        ("notes", b"done\n", ("kind.content", "")),
+    ],
+)
+def test_what_differs_is_shown(files, name, data, found):
+    """
+    The cell, and not two tables; a text that was changed is no matter of replacing it.
+    """
+    files.pop(name)
+    if data is not None:
+        files[name] = data
+
+    violations = list(plays.violations(STEPS, files, integers=True))
+
+    assert [(each.rule, each.why) for each in violations] == [found]
+
+
+def test_an_artifact_under_another_name_is_a_matter_of_names(files):
+    files["notes.txt"] = files.pop("notes")
+
+    assert plays.broken_by(STEPS, files, integers=True) == [("notes", "kind.suffix")]
+
+
+def test_an_older_version_of_a_text_is_a_matter_of_replacing(files):
+    steps = [*STEPS[:-1], ["saveText", "notes", "done"], ["saveText", "notes", "all done"]]
+
+    assert plays.broken_by(steps, files, integers=True) == [("notes", "kind.replace")]

@@ -84,10 +84,16 @@ def image_of_another(right: Right, *given: Any) -> Any:
     return _changed(right(*given), lambda _: {"pidImage": str(SPEC["begin"]["image_divisor"])})
 
 
-@instead_of("begin.version", Workbook, "begin_document")
+@instead_of("begin.document-5", Workbook, "begin_document")
 def next_major(right: Right, *given: Any) -> Any:
     """It says that it writes protocol 2.0."""
     return _changed(right(*given), lambda _: {"protocol": "lab-workbook 2.0"})
+
+
+@instead_of("begin.document-6", Workbook, "begin_document")
+def later_minor(right: Right, *given: Any) -> Any:
+    """It says that it writes protocol 1.7."""
+    return _changed(right(*given), lambda _: {"protocol": "lab-workbook 1.7"})
 
 
 @instead_of("end.document", Workbook, "end_document")

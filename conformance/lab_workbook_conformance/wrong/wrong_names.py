@@ -305,6 +305,38 @@ def capital_suffix(right: Right, book: Workbook, kind: str, name: str) -> Any:
     return right(book, kind, name) if kind != "json" else f"{name}.JSON"
 
 
+@instead_of("kind.content", Workbook, "save_text")
+def lines_of_unix(right: Right, book: Workbook, name: str, text: str) -> Any:
+    """CR LF in a text becomes LF."""
+    right(book, name, text.replace("\r\n", "\n"))
+
+
+# A kill in the middle of a save leaves neither of its texts.
+@instead_of("kind.content-2", Workbook, "save_text", also=("kind.replace",))
+def marked_text(right: Right, book: Workbook, name: str, text: str) -> Any:
+    """A text begins with a byte order mark."""
+    right(book, name, "\ufeff" + text)
+
+
+@instead_of("kind.content-3", Workbook, "save_text")
+def no_nul_in_texts(right: Right, book: Workbook, name: str, text: str) -> Any:
+    """NUL in a text is written as U+FFFD, as in a cell."""
+    right(book, name, text.replace("\0", "\ufffd"))
+
+
+@instead_of("kind.content-4", Workbook, "save_text", also=("kind.replace",))
+def ended_text(right: Right, book: Workbook, name: str, text: str) -> Any:
+    """A text ends with a line feed."""
+    right(book, name, text if text.endswith("\n") else f"{text}\n")
+
+
+@instead_of("kind.content-5", Workbook, "save_file")
+def file_as_text(_: Right, book: Workbook, name: str, path: str) -> Any:
+    """A file is read as text."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        book.keep(book.claim(name), file.read().encode())
+
+
 @instead_of("kind.replace", Workbook, "keep")
 def first_one_stays(right: Right, book: Workbook, path: str, data: bytes) -> Any:
     """What was saved first under a name stays."""

@@ -137,6 +137,33 @@ def born_with_a_row(_: Right, path: str) -> Any:
     return _LateHeaders(path, are_files_late=True)
 
 
+class _NoHeaders(_LateHeaders):
+    """A folder in which a series without rows never gets a file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, are_files_late=True)
+        self._series: set[str] = set()
+
+    def grows(self, name: str, every: int | None) -> None:
+        super().grows(name, every)
+        self._series.add(name)
+
+    def replace(self, name: str, data: bytes) -> None:
+        if name == _END:
+            self._headers.clear()
+        if name in self._series:
+            super().replace(name, data)
+        else:
+            Folder.replace(self, name, data)
+
+
+# A file that end.json names is not there, and a call that ought to make one makes none.
+@instead_of("series.birth-3", writer, "Folder", also=("end.files", "kind.suffix"), perhaps=("series.kept",))
+def born_with_a_row_or_never(_: Right, path: str) -> Any:
+    """A series is born with its first row, and without one never."""
+    return _NoHeaders(path)
+
+
 @instead_of("series.once", Workbook, "check_once")
 def opened_again(_: Right, _book: Workbook, _path: str) -> Any:
     """A series may be opened again, which begins it anew."""

@@ -16,7 +16,7 @@ def mended(text: str, report: Callable[[str], None], *, keep_nul: bool = False) 
     """
     Return the text as it may be written, and report ``"texts"`` if it had to be changed.
 
-    ``keep_nul`` is for JSON, which has a spelling for NUL.
+    ``keep_nul`` is for JSON, which has a spelling for NUL, and for text that is an artifact of its own.
     """
     valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if not keep_nul:
