@@ -63,6 +63,11 @@ class Recording(NamedTuple):
         return self._replace(steps=steps, refusals=())
 
     @property
+    def reached(self) -> int:
+        """The number of the step at which the adapter stopped; that after the last one if it did not."""
+        return len(self.steps) if self.is_done else int(self.said.get("step", 0))
+
+    @property
     def tag(self) -> str:
         """The tag of the experiment that the adapter names; else of the only one."""
         return str(self.said.get("tag") or next(iter(self.experiments), ""))

@@ -70,8 +70,9 @@ def refusals(found: Recording, expected: Mapping[int, str]) -> Iterator[Finding]
     for number, rule in expected.items():
         step = shown(found.steps[number])
         if number not in said:
-            if found.is_done:
-                yield Finding(rule, "the step should have been refused, and was played", step)
+            if number <= found.reached:
+                ended = "was played" if number < found.reached else _OUTCOMES[found.answer]
+                yield Finding(rule, f"the step should have been refused, and {ended}", step)
         elif said[number]["rule"] != rule:
             names = f"{said[number]['rule'] or 'no rule'}: {said[number]['message']}"
             yield Finding(rule, f"the refusal does not name {rule}", step, shown(names))

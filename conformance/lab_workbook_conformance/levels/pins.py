@@ -147,14 +147,20 @@ def _continued(bench: Bench, pin: Pin) -> Iterator[Finding]:
     found = bench.record(pin["steps"], continues=True)
     yield from _missed(bench, found, numbers)
     # What a step does that should have been refused is not known.
-    if numbers.keys() <= {each["step"] for each in found.refusals} or not found.is_done:
+    refused = {each["step"] for each in found.refusals}
+    if all(number in refused for number in numbers if number <= found.reached):
         yield from _traces(bench, found, numbers)
 
 
 def _missed(bench: Bench, found: Recording, refused: Mapping[int, str]) -> Iterator[Finding]:
     """Find the steps that were not refused by their rules, each also tried alone, without other refusals."""
+    said = {each["step"] for each in found.refusals}
     for number, rule in refused.items():
         missed = list(verdicts.refusals(found, {number: rule}))
+        if missed and number not in said:
+            # It was played, so the steps after it are those of another script.
+            yield from missed
+            return
         if missed:
             steps = [
                 step
