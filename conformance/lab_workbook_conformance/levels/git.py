@@ -49,6 +49,8 @@ _HOSTILE = b"""
 [apply]
     whitespace = error
 """
+# Names that are refused, and the rules.
+_WRONG_NAMES = {"a//b": "name.parts", "../x": "name.parts", "x\n": "name.characters"}
 _COMMITTED = {
     "train.lua": b"rate = 0.1\nepochs = 3\n",
     "lib/net.lua": b"layers = 3\n" * 30,
@@ -91,7 +93,17 @@ def _refused(bench: Bench) -> Findings:
     """Save the state under names that are refused, and then under a right one, which begins alike."""
     with _repository(bench) as folder:
         _change(folder)
-        wrong = [["saveGitStatus", name] for name in ("a//b", "../x", "x\n")]
+        with bench.another(folder=folder) as fresh:
+            # Each in an experiment of its own, so that none can be refused for another one's sake.
+            missed = [
+                finding
+                for name, rule in _WRONG_NAMES.items()
+                for finding in verdicts.refused(fresh.record([NEW, ["saveGitStatus", name]]), rule)
+            ]
+        yield from missed
+        if missed:
+            return
+        wrong = [["saveGitStatus", name] for name in _WRONG_NAMES]
         findings = list(_saved(bench, folder, folder, "library", before=wrong))
         yield from verdicts.traces(findings, _saved(bench, folder, folder, "library") if findings else ())
 
@@ -126,9 +138,7 @@ def _saved(
         steps = [NEW, *before, ["saveGitStatus", *([] if name == _NAME else [name])], CLOSE]
         found = fresh.record(steps, continues=bool(before))
         refused = range(1, 1 + len(before))
-        said = {each["step"] for each in found.refusals}
-        if said != set(refused):
-            yield Finding("misuse.trace", "other steps were refused", shown(steps), shown(found.refusals))
+        yield from verdicts.unexpected(found, refused, "misuse.trace")
         found = found.without(refused)
         yield from verdicts.recording(found, "git.commit", integers=fresh.integers)
     commit, patch = (found.files.get(name + suffix) for suffix in (_COMMIT, _PATCH))
