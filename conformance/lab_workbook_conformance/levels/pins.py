@@ -206,7 +206,8 @@ def _told(found: Recording) -> Iterator[Finding]:
     for key, text in notation.value(found.steps[0][1]).items():
         if begin.get(key) != text:
             message = f"begin.json does not say the same under {key!r}"
-            yield Finding("begin.optional", message, shown(text), shown(repr(begin.get(key))))
+            rule = "begin.document" if key == "tag" else "begin.optional"
+            yield Finding(rule, message, shown(text), shown(repr(begin.get(key))))
 
 
 def _mended(steps: list[Any]) -> dict[str, int]:
