@@ -82,9 +82,12 @@ local function object(value, report, depth, under)
       keys[#keys + 1], values[name] = name, item
    end
    table.sort(keys, text.before)
+   local shown = under and under.keys(keys)
+   -- A key that was redacted has another place.
+   if shown then table.sort(keys, function(one, other) return text.before(shown[one], shown[other]) end) end
    for index, name in ipairs(keys) do
-      local item = encode(values[name], report, depth + 1, under and under(name))
-      keys[index] = quoted(name, report) .. ': ' .. item
+      local item = encode(values[name], report, depth + 1, under and under.below(name))
+      keys[index] = quoted(shown and shown[name] or name, report) .. ': ' .. item
    end
    return '{' .. table.concat(keys, ', ') .. '}'
 end
@@ -112,11 +115,10 @@ local function other(value, report, depth, under)
    return object(value, report, depth, under)
 end
 
--- `under`, where it is given, answers a key with itself for what is below that key, and a text with the text
--- that is written for it (with true beside it).
+-- `under`, where it is given, is what `redaction.under` returns.
 function encode(value, report, depth, under)
    local kind = type(value)
-   if kind == 'string' then return quoted(under and under(value, true) or value, report) end
+   if kind == 'string' then return quoted(under and under.text(value) or value, report) end
    if kind == 'number' then return number(value) end
    if kind == 'boolean' then return tostring(value) end
    return other(value, report, depth, under)

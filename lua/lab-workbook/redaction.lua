@@ -1,111 +1,168 @@
---- Secrets stay out: what looks like one is replaced by `[redacted]`, and counted.
+--- Redaction: the one gate for every text that is stored and is not the user's own artifact.
 --
 --    redaction.text('curl https://me:hunter2@example.org')   --> 'curl https://me:[redacted]@example.org', 1
 --    redaction.arguments{'train.lua', '-apiKey', 'abc'}      --> {'train.lua', '-apiKey', '[redacted]'}, 1
 --
--- It finds what the Python writer's module of this name finds: a value goes by its name and its own shape, a
--- text by all that stands in it. This is a net, and no proof.
+-- The Python writer's module of this name redacts the same: a value by its name and its own shape, a text by
+-- both. This is a net, not a proof.
 --
 -- @module lab-workbook.redaction
 
 require 'lab-workbook.interpreted'(true, true)
 
+local secretassignments = require 'lab-workbook.secretassignments'
 local secretnames = require 'lab-workbook.secretnames'
+local secretpatterns = require 'lab-workbook.secretpatterns'
 local secrettexts = require 'lab-workbook.secrettexts'
+local secretvalues = require 'lab-workbook.secretvalues'
 local spec = require 'lab-workbook.spec'
 
 local redaction = {}
 
 local MARK = spec.SECRET_MARK
 
-local CUTS = {secrettexts.cutKeys, secrettexts.cutUrls, secrettexts.cutShapes, secrettexts.cutNamed}
+local CUTS = {secrettexts.cutKeys, secrettexts.cutUrls, secrettexts.cutShapes, secretassignments.cutNamed}
 
---- Return a text without the secrets in it.
+-- No secret is shorter, with a name beside it or a shape of its own.
+local SHORT = 9
+
+-- The patterns of the configuration, which count for the whole process.
+local own = {}
+
+--- Redact what matches the setting `redact` from now on, in the whole process.
+-- @tparam ?string redact a pattern of lab-workbook.secretpatterns, which config has checked
+function redaction.usePatterns(redact)
+   own = redact and secretpatterns.parse(redact) or {}
+end
+
+--- Return a text without its secrets.
 -- @string text any
 -- @treturn string
--- @treturn int how many were cut
+-- @treturn int how many were redacted
 function redaction.text(text)
    local count = 0
-   -- What was cut may have stood between a name and its value; twice is enough, and no text may hang us.
+   -- What was redacted may have been between a name and its value. The number of rounds is limited, so that
+   -- no
+   -- text hangs us.
    for _ = 1, spec.SECRET_ROUNDS do
       local found = 0
-      for _, cut in ipairs(CUTS) do
-         local number
-         text, number = cut(text)
-         found = found + number
+      local function add(kept, number)
+         text, found = kept, found + number
       end
+      for _, cut in ipairs(CUTS) do add(cut(text)) end
+      for _, pattern in ipairs(own) do add(text:gsub(pattern, MARK)) end
       count = count + found
       if found == 0 then break end
    end
    return text, count
 end
 
--- Numbers that JSON has to write as texts are numbers all the same.
-local NO_SECRETS = {[''] = true, [MARK] = true, [spec.JSON_NAN] = true, [spec.JSON_INFINITY] = true,
-   [spec.JSON_NEGATIVE_INFINITY] = true}
-
---- Return a text that has a name, without the secrets in it.
--- @string text any
--- @bool isSecret whether its name says that it is one
--- @treturn string
--- @treturn int how many were cut
-function redaction.leaf(text, isSecret)
-   if not isSecret then
-      -- Most texts are short words, and no secret is shorter.
-      if #text <= 9 then return text, 0 end
-      return redaction.text(text)
-   end
-   if NO_SECRETS[text] or not text:find('[^*]') or text:find('^%${.*}$') then return text, 0 end
-   return MARK, 1
+local function isSecret(name, value)
+   local strength = secretnames.strength(name)
+   if strength == secretnames.STRONG then return secretvalues.couldBeSecret(name, value) end
+   return strength == secretnames.WEAK and secretvalues.looksRandom(value)
 end
 
-local HARMLESS = {[''] = true, ['true'] = true, ['false'] = true, ['True'] = true, ['False'] = true,
-   ['null'] = true, ['None'] = true, ['none'] = true, ['nil'] = true, [MARK] = true}
+-- Numbers that JSON has to write as texts are numbers all the same.
+local NUMBERS = {[spec.JSON_NAN] = true, [spec.JSON_INFINITY] = true, [spec.JSON_NEGATIVE_INFINITY] = true}
 
---- Return a command line without the secrets in it.
+--- Return the text that a name belongs to without its secrets.
+-- @string name a key, a field, a variable
+-- @string text any
+-- @treturn string
+-- @treturn int how many were redacted
+function redaction.cell(name, text)
+   local isValue = not NUMBERS[text] and not secretvalues.isPlaceholder(text)
+   if isValue and isSecret(name, text) then return MARK, 1 end
+   if #text <= SHORT then return text, 0 end
+   return redaction.text(text)
+end
+
+--- Return keys, or names of fields, without the secrets in them, still distinct.
+-- @tparam {string} keys a list
+-- @treturn {string} a new list
+-- @treturn int how many were redacted
+function redaction.keys(keys)
+   local shown, counts, used, total = {}, {}, {}, 0
+   for index, key in ipairs(keys) do
+      shown[index], counts[index] = key, 0
+      if #key > SHORT then shown[index], counts[index] = redaction.text(key) end
+      if counts[index] == 0 then used[key] = true end
+      total = total + counts[index]
+   end
+   local numbers = {}
+   for index, key in ipairs(shown) do
+      local name = key
+      while counts[index] > 0 and used[name] do
+         numbers[key] = (numbers[key] or 1) + 1
+         name = ('%s-%d'):format(key, numbers[key])
+      end
+      used[name], shown[index] = true, name
+   end
+   return shown, total
+end
+
+--- Return a command line without its secrets.
 -- @tparam {string} arguments its texts
 -- @treturn {string} a new list
--- @treturn int how many were cut
+-- @treturn int how many were redacted
 function redaction.arguments(arguments)
-   local kept, count, isNext = {}, 0, false
+   local kept, count, option = {}, 0, nil
    for index, given in ipairs(arguments) do
       local argument = given
       local name, value = argument:match('^([^=]*)=?(.*)$')
       local hasValue = argument:find('=', 1, true) ~= nil
       local isOption = not name:find('[^0-9A-Za-z_./+~-]') and secretnames.isSecret(name)
       local found = 1
-      if isNext and not argument:find('^%-') and not HARMLESS[argument] then
+      if option and not argument:find('^%-') and isSecret(option, argument) then
          argument = MARK
-      elseif isOption and hasValue and not HARMLESS[value] then
+      elseif isOption and hasValue and isSecret(name, value) then
          argument = name .. '=' .. MARK
       else
          argument, found = redaction.text(argument)
       end
-      isNext = isOption and not hasValue and name:find('^%-') ~= nil
+      option = isOption and not hasValue and name:find('^%-') and name
       kept[index], count = argument, count + found
    end
    return kept, count
 end
 
---- Return what `json.encode` asks for the texts it writes: `under(key)` returns the same for what is below a
--- key, and `under(text, true)` the text without its secrets.
+local function stronger(above, key)
+   return secretnames.strength(key) > secretnames.strength(above) and key or above
+end
+
+--- Return what `json.encode` asks for the texts it writes: `keys(list)` returns a table from each key to that key
+-- without secrets, `text(value)` does so for a text, and `below(key)` returns the same for what is below a key.
 -- @tparam {string} allow keys below which all stays as it is
--- @func report called with the key of each text that was cut
+-- @func report called with the key of each text that was redacted
 function redaction.under(allow, report)
    local allowed = {}
    for _, key in ipairs(allow) do allowed[key] = true end
-   local function level(name, isSecret)
-      return function(text, isLeaf)
-         if not isLeaf then
-            if allowed[text] then return nil end
-            return level(text, isSecret or secretnames.isSecret(text))
-         end
-         local kept, count = redaction.leaf(text, isSecret)
-         for _ = 1, count do report(name) end
-         return kept
+   local function keys(names)
+      local wanted, shown = {}, {}
+      for _, name in ipairs(names) do
+         if not allowed[name] then wanted[#wanted + 1] = name end
+         shown[name] = name
       end
+      local redacted, count = redaction.keys(wanted)
+      for index, name in ipairs(wanted) do shown[name] = redacted[index] end
+      for _ = 1, count do report('') end
+      return shown
    end
-   return level('', false)
+   local function level(name, secret)
+      return {
+         keys = keys,
+         below = function(key)
+            return not allowed[key] and level(key, stronger(secret, key)) or nil
+         end,
+         text = function(text)
+            local kept, count = redaction.cell(secret, text)
+            for _ = 1, count do report(name) end
+            return kept
+         end,
+      }
+   end
+   return level('', '')
 end
 
 return redaction

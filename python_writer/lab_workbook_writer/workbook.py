@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab_workbook.errors import ConfigurationError, InvalidSeries, InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec, documents, jsontext, names
+from lab_workbook.protocol.redaction import redactions
 from lab_workbook.protocol.text import mended
 
 from lab_workbook_writer import forks, guard, lifecycle, series_log
@@ -31,7 +32,6 @@ from lab_workbook_writer.capture import figure as figures
 from lab_workbook_writer.capture import model
 from lab_workbook_writer.capture import tensors as tensor_files
 from lab_workbook_writer.capture.plain import plain
-from lab_workbook_writer.capture.redaction import redactions
 from lab_workbook_writer.forks import own_page
 from lab_workbook_writer.handover import Source
 from lab_workbook_writer.losses import Losses

@@ -8,12 +8,13 @@ import time
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from lab_workbook.protocol import _spec
-from lab_workbook_writer.capture import redaction
+from lab_workbook.protocol import _spec, redaction, secret_names
 
 from tests.secrets import corpus
 
 MARK = _spec.SECRET_MARK
+RANDOM = "x7Gk29QpLz41bV8s"
+TOKEN = corpus.TOKENS["github"]
 RUNTIMES = ("lua51", "lua52", "lua53", "lua54", "lua55", "luajit20", "luajit21")
 # What a text is made of when it is to come near a secret: beginnings, names, signs, and what stands between.
 PIECES = [
@@ -68,8 +69,17 @@ class Lua:
         redacted, count = self._lua.eval(b"require('lab-workbook.redaction').text")(text.encode())
         return redacted.decode(), count
 
-    def is_secret(self, name):
-        return self._lua.eval(b"require('lab-workbook.secretnames').isSecret")(name.encode())
+    def strength(self, name):
+        return self._lua.eval(b"require('lab-workbook.secretnames').strength")(name.encode())
+
+    def patterns(self, redact):
+        made = self._lua.eval(b"require('lab-workbook.secretpatterns').parse")(redact.encode())
+        if isinstance(made, tuple):
+            raise ValueError(made[1].decode())
+        self._lua.eval(b"require('lab-workbook.redaction').usePatterns")(redact.encode())
+
+    def no_patterns(self):
+        self._lua.eval(b"require('lab-workbook.redaction').usePatterns")(None)
 
     def value(self, value, allow):
         found = []
@@ -93,7 +103,14 @@ class Lua:
 
 class Python:
     text = staticmethod(redaction.redacted_text)
-    is_secret = staticmethod(redaction.is_secret_name)
+    strength = staticmethod(secret_names.strength_of_name)
+    patterns = staticmethod(redaction.use_patterns)
+    value = staticmethod(lambda value, allow: redaction.redacted_value(value, allow=allow))
+
+    @staticmethod
+    def no_patterns():
+        redaction.use_patterns(None)
+
     arguments = staticmethod(redaction.redacted_arguments)
 
 
@@ -133,12 +150,13 @@ def test_an_innocent_text_stays(writer, text):
     assert writer.text(f"+{text}\n-{text}\n") == (f"+{text}\n-{text}\n", 0)
 
 
-def test_names_tell_secrets(writer):
+def test_names_announce_secrets(writer):
     """
-    In whichever way their words are put together; use_cls_token is none.
+    A strong name is enough; beside a weak one the value has to look random.
     """
-    assert [key for key in corpus.SECRET_KEYS if not writer.is_secret(key)] == []
-    assert [key for key in corpus.INNOCENT_KEYS if writer.is_secret(key)] == []
+    assert [key for key in corpus.SECRET_KEYS if writer.strength(key) != 2] == []
+    assert [key for key in corpus.WEAK_KEYS if writer.strength(key) != 1] == []
+    assert [key for key in corpus.INNOCENT_KEYS if writer.strength(key)] == []
 
 
 @pytest.mark.parametrize(
@@ -194,7 +212,9 @@ def test_a_key_without_an_end_is_cut_as_far_as_it_goes(writer):
         (["-apiKey", "abc"], ["-apiKey", MARK]),
         (["--password=abc", "x"], [f"--password={MARK}", "x"]),
         (["db.password=abc", "+hub.token=abc"], [f"db.password={MARK}", f"+hub.token={MARK}"]),
-        (["--token", "--lr", "0.1"], ["--token", "--lr", "0.1"]),
+        (["--secret", "--lr", "0.1"], ["--secret", "--lr", "0.1"]),
+        (["--token", "word", f"--token={RANDOM}"], ["--token", "word", f"--token={MARK}"]),
+        (["--api-key", "WANDB_API_KEY"], ["--api-key", "WANDB_API_KEY"]),
         (["--use-auth", "true", "--auth=false"], ["--use-auth", "true", "--auth=false"]),
         (["--num_tokens", "5", "--eos_token=</s>"], ["--num_tokens", "5", "--eos_token=</s>"]),
         ([corpus.TOKENS["github"]], [MARK]),
@@ -253,11 +273,23 @@ def test_no_text_takes_longer_than_its_length_says(piece):
 
 VALUES = [
     ({"lr": 0.1, "api_key": "abc", "n": 3}, {"lr": 0.1, "api_key": MARK, "n": 3}, 1),
-    ({"auth": {"user": "me", "ports": [1, "x"]}}, {"auth": {"user": MARK, "ports": [1, MARK]}}, 2),
+    ({"secrets": {"user": "me", "ports": [1, "y"]}}, {"secrets": {"user": MARK, "ports": [1, MARK]}}, 2),
+    ({"auth": {"user": "me", "hash": RANDOM}}, {"auth": {"user": "me", "hash": MARK}}, 1),
+    ({f"key {TOKEN}": 1, "b": 2}, {f"key {MARK}": 1, "b": 2}, 1),
+    (
+        {f"https://me:{each}@host": each for each in ("aa", "b")},
+        {f"https://me:{MARK}@host": "aa", f"https://me:{MARK}@host-2": "b"},
+        2,
+    ),
     ({"token": 7, "auth": True, "secret": ""}, {"token": 7, "auth": True, "secret": ""}, 0),
     ({"token": "NaN", "auth": "Infinity"}, {"token": "NaN", "auth": "Infinity"}, 0),
-    ({"token": "********", "auth": "${oc.env:AUTH}"}, {"token": "********", "auth": "${oc.env:AUTH}"}, 0),
-    ({"token": MARK}, {"token": MARK}, 0),
+    ({"secret": "NaN", "password": "Infinity"}, {"secret": "NaN", "password": "Infinity"}, 0),
+    (
+        {"secret": "********", "password": "${oc.env:AUTH}"},
+        {"secret": "********", "password": "${oc.env:AUTH}"},
+        0,
+    ),
+    ({"secret": MARK}, {"secret": MARK}, 0),
     (["x", {"url": "ftp://me:hunter2@h"}], ["x", {"url": f"ftp://me:{MARK}@h"}], 1),
     ({"kept": {"password": "abc"}, "password": "abc"}, {"kept": {"password": "abc"}, "password": MARK}, 1),
     ({"use_cls_token": "yes", "eos_token": "</s>"}, {"use_cls_token": "yes", "eos_token": "</s>"}, 0),
@@ -387,7 +419,7 @@ def test_both_languages_cut_the_same(text):
     lua = _lua()
 
     assert lua.text(whole) == redaction.redacted_text(whole)
-    assert lua.is_secret(whole) == redaction.is_secret_name(whole)
+    assert lua.strength(whole) == secret_names.strength_of_name(whole)
 
 
 def _lua(made=[]):  # noqa: B006 - one for all examples

@@ -15,8 +15,9 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from lab_workbook.protocol.secret_names import is_secret_file
+
 from lab_workbook_writer.capture.git import Git, GitFailed, TooSlow
-from lab_workbook_writer.capture.secret_names import is_secret_file
 
 # Source files are small, and the largest notebook with pictures in it still fits.
 FILE_BYTES: Final = 8 * 2**20

@@ -11,8 +11,7 @@ import sys
 from typing import Final
 
 from lab_workbook.protocol import _spec
-
-from lab_workbook_writer.capture.redaction import redacted_arguments
+from lab_workbook.protocol.redaction import redacted_arguments
 
 # A shell can give two megabytes, for a list of files; begin.json is read whenever an experiment is listed.
 _MOST: Final = _spec.BEGIN_COMMAND_MAX_ARGUMENTS

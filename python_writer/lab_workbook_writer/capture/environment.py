@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from lab_workbook.protocol import _spec, documents
+from lab_workbook.protocol.redaction import redactions
 
 from lab_workbook_writer.capture import hardware
 from lab_workbook_writer.capture.command import redacted_command
-from lab_workbook_writer.capture.redaction import redactions
 
 # Thousands of packages on a network file system that is slow must not hold up the training.
 _PACKAGES_SECONDS: Final = 10.0

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from lab_workbook_writer.capture import patch, redaction
+from lab_workbook.protocol import redaction
+
+from lab_workbook_writer.capture import patch
 from lab_workbook_writer.capture.changes import FILE_BYTES, Changes, LeftOut
 from lab_workbook_writer.capture.git import GitFailed, TooSlow
 from lab_workbook_writer.capture.repository import Scratch, keep

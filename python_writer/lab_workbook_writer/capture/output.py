@@ -14,8 +14,9 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from lab_workbook.protocol.redaction import redacted_text
+
 from lab_workbook_writer import forks
-from lab_workbook_writer.capture.redaction import redacted_text
 from lab_workbook_writer.guard import absorbing
 
 NAME: Final = "output"

@@ -17,10 +17,9 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from lab_workbook.protocol import _spec, jsontext
+from lab_workbook.protocol import _spec, jsontext, redaction
 
 from lab_workbook_writer import WRITER
-from lab_workbook_writer.capture import redaction
 from lab_workbook_writer.capture.changes import Changes, LeftOut, changes
 from lab_workbook_writer.capture.git import Git, GitFailed, NotRecorded, TooSlow
 from lab_workbook_writer.capture.index import Index, Patch, shown

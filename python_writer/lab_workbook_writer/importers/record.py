@@ -16,8 +16,8 @@ from lab_workbook import config
 from lab_workbook.errors import ConfigurationError, InvalidName, InvalidValue
 from lab_workbook.protocol import names
 from lab_workbook.protocol._spec import LOSS_ARTIFACTS, LOSS_ROWS
+from lab_workbook.protocol.redaction import is_secret_file, redacted_value
 
-from lab_workbook_writer.capture.redaction import is_secret_file, redacted_value
 from lab_workbook_writer.importers import grouping, trees
 from lab_workbook_writer.importers.run import Found, Run
 from lab_workbook_writer.opening import new_experiment

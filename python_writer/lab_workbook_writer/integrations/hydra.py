@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lab_workbook.errors import LabWorkbookError
+from lab_workbook.protocol.redaction import redacted_arguments
 
-from lab_workbook_writer.capture.redaction import redacted_arguments
 from lab_workbook_writer.integrations.absent import needs
 from lab_workbook_writer.integrations.recording import Recording
 from lab_workbook_writer.workbook import Workbook
