@@ -16,6 +16,7 @@ local errors = require 'lab-workbook.errors'
 local numbers = require 'lab-workbook.numbers'
 local prefix = require 'lab-workbook.prefix'
 local process = require 'lab-workbook.process'
+local secretpatterns = require 'lab-workbook.secretpatterns'
 local spec = require 'lab-workbook.spec'
 local text = require 'lab-workbook.text'
 
@@ -186,6 +187,13 @@ local function checked(key, name, value)
       errors.refuse(("%s = '': it must not be empty; leave it out for the default"):format(name))
    end
    if key == 'spoolDir' or key == 'cacheDir' then return folder(key, name, value) end
+   if key == 'redact' then
+      local made, why = secretpatterns.parse(value)
+      if not made then
+         errors.refuse(('%s = %s: %s; docs/secrets.md has the signs that are known'):format(name,
+            text.shown(value), why))
+      end
+   end
    if CHOICES[key] then return oneOf(name, value, CHOICES[key]) end
    return value
 end

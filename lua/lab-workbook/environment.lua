@@ -13,7 +13,6 @@ local dates = require 'lab-workbook.dates'
 local json = require 'lab-workbook.json'
 local process = require 'lab-workbook.process'
 local redaction = require 'lab-workbook.redaction'
-local secretnames = require 'lab-workbook.secretnames'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
 
@@ -160,7 +159,7 @@ local function variables()
    local found, secrets = {}, {}
    for name, value in contents('/proc/self/environ'):gmatch('([^=%z]+)=([^%z]*)') do
       if isTold(name) then
-         local kept, count = redaction.leaf(value, secretnames.isSecret(name))
+         local kept, count = redaction.cell(name, value)
          for _ = 1, count do secrets[#secrets + 1] = name end
          found[name] = kept
       end
@@ -185,7 +184,7 @@ function environment.capture()
          memory = memory(),
          gpus = told(gpus(answer[5] or '')) or json.emptyArray,
          command = process.command(),
-         workingDirectory = line(answer[2]),
+         workingDirectory = answer[2] and line((redaction.text(answer[2]))),
          variables = found,
       },
       secrets = secrets,

@@ -60,39 +60,104 @@ function git.fault()
    return output:match('^[^\n]+') or ('git ended with %d'):format(code)
 end
 
---- Fill a file with the current commit, as `git log -n 1` shows it.
--- @function git.commit
+local log = filler(LOG)
+
+--- Fill a file with the current commit, as `git log -n 1` shows it, without secrets in its message.
 -- @string path the file
-git.commit = filler(LOG)
+function git.commit(path)
+   local done, problem = log(path)
+   local commit = done and files.read(path)
+   if not commit then return nil, problem end
+   local head, message = commit:match('^(.-\n)(\n.*)$')
+   return files.write(path, head and head .. redaction.text(message) or commit)
+end
 
 local diff = filler(DIFF .. ' ' .. secretFiles())
 
--- Returns a patch with the secrets in added lines cut. What was there before is in the commit, and has to
--- stand in the patch as it was; a hunk is counted through, because a line of a file may look like any other.
-local function redacted(patch)
-   local lines, old, new = {}, 0, 0
-   for line in patch:gmatch('[^\n]*\n') do
-      local mark, told = line:sub(1, 1), line
-      if old > 0 or new > 0 then
-         if mark == '+' then told = '+' .. redaction.text(line:sub(2, -2)) .. '\n' end
+-- Appends the added lines without their secrets, looked at as one text: a private key has many lines.
+local function closeRun(section)
+   local run = section.run
+   if #run == 0 then return end
+   local kept, count = redaction.text(table.concat(run, '\n'))
+   for line in (kept .. '\n'):gmatch('([^\n]*)\n') do section.lines[#section.lines + 1] = '+' .. line end
+   section.run, section.count = {}, section.count + count
+end
+
+-- Takes a line of a hunk.
+local function takeLine(section, mark, line)
+   if mark == '+' then
+      section.run[#section.run + 1] = line:sub(2)
+      return
+   end
+   closeRun(section)
+   section.lines[#section.lines + 1] = line
+   -- With a line before each hunk, so that nothing is read across their border.
+   if mark ~= '\\' then section.before[#section.before + 1] = line:sub(2) end
+end
+
+-- Takes the first line of a hunk, whose end shows a line of the old file; returns its numbers of lines.
+local function takeHunk(section, line)
+   local range, olds, news, heading = line:match('^(@@ %-%d+(,?%d*) %+%d+(,?%d*) @@)(.*)$')
+   if not range then
+      section.lines[#section.lines + 1] = line
+      return 0, 0
+   end
+   section.lines[#section.lines + 1] = range .. redaction.text(heading)
+   section.before[#section.before + 1] = ''
+   return tonumber(olds:sub(2)) or 1, tonumber(news:sub(2)) or 1
+end
+
+-- Returns the sections of a patch, one for each file, with the secrets in added lines redacted. A hunk is
+-- counted
+-- through, because a line of a file may look like any other.
+local function sectionsOf(patch)
+   local all, section, old, new = {}, nil, 0, 0
+   for line in patch:gmatch('([^\n]*)\n') do
+      local mark = line:sub(1, 1)
+      if section and (old > 0 or new > 0 or mark == '\\') then
+         takeLine(section, mark, line)
          if mark == '-' or mark == ' ' then old = old - 1 end
          if mark == '+' or mark == ' ' then new = new - 1 end
       else
-         local olds, news = line:match('^@@ %-%d+(,?%d*) %+%d+(,?%d*) @@')
-         if olds then old, new = tonumber(olds:sub(2)) or 1, tonumber(news:sub(2)) or 1 end
+         if section then closeRun(section) end
+         if line:find('^diff %-%-git ') then
+            section = {lines = {}, run = {}, before = {}, count = 0, path = line:match(' "?b/(.-)"?$')}
+            all[#all + 1] = section
+         end
+         if section then old, new = takeHunk(section, line) end
       end
-      lines[#lines + 1] = told
    end
-   return table.concat(lines)
+   if section then closeRun(section) end
+   return all
+end
+
+-- Returns a patch without secrets, and the files that are not in it. The lines that were there before are in
+-- the
+-- commit, and git looks for them word for word, so the changes of a file with a secret in them are left out.
+local function redacted(patch)
+   local lines, leftOut = {}, {}
+   for _, section in ipairs(sectionsOf(patch)) do
+      local _, count = redaction.text(table.concat(section.before, '\n'))
+      if count > 0 then
+         leftOut[#leftOut + 1] = section.path or '?'
+      else
+         for _, line in ipairs(section.lines) do lines[#lines + 1] = line .. '\n' end
+      end
+   end
+   return table.concat(lines), leftOut
 end
 
 --- Fill a file with the changes since that commit; it is empty where there are none.
 -- @string path the file
+-- @treturn ?boolean whether that worked
+-- @return the files whose changes are left out, because they would show a secret; or why it did not work
 function git.patch(path)
    local done, problem = diff(path)
    local patch = done and files.read(path)
    if not patch then return nil, problem end
-   return files.write(path, redacted(patch))
+   local kept, leftOut = redacted(patch)
+   local isWritten, fault = files.write(path, kept)
+   return isWritten, isWritten and leftOut or fault
 end
 
 -- Returns an answer of git without the space at its end; an empty text where there is no answer.

@@ -17,6 +17,7 @@ local json = require 'lab-workbook.json'
 local nowhere = require 'lab-workbook.nowhere'
 local process = require 'lab-workbook.process'
 local sizelimit = require 'lab-workbook.sizelimit'
+local redaction = require 'lab-workbook.redaction'
 local spec = require 'lab-workbook.spec'
 local spool = require 'lab-workbook.spool'
 local tag = require 'lab-workbook.tag'
@@ -58,7 +59,7 @@ local function checkOptions(options)
 end
 
 -- Returns a function that gives the document of begin.json, once the namespace of process ids is known.
-local function beginner(chosen, nonce, options)
+local function beginner(chosen, nonce, note, resumes)
    return function(namespace)
       local document = process.identity(namespace)
       document.protocol = spec.PROTOCOL_NAME .. ' ' .. spec.PROTOCOL_VERSION
@@ -67,8 +68,8 @@ local function beginner(chosen, nonce, options)
       document.runtime = process.runtime()
       document.started = dates.text()
       document.nonce = nonce
-      document.note = options.note
-      document.resumes = options.resumes
+      document.note = note
+      document.resumes = resumes
       return document
    end
 end
@@ -87,20 +88,24 @@ end
 
 local function claim(options)
    local settings = config.load(options)
+   redaction.addPatterns(settings.redact)
    sizelimit.prepare()
    local chosen = options.tag ~= nil and tag.check(options.tag) or tag.new()
    local nonce = tag.randomText(spec.BEGIN_NONCE_LENGTH)
-   local begin = beginner(chosen, nonce, options)
+   local note, secrets = options.note, 0
+   if note then note, secrets = redaction.text(note) end
+   local begin = beginner(chosen, nonce, note, options.resumes)
    if settings.bucketPrefix.kind == 's3' then
-      return chosen, spool.claim(settings, chosen, nonce, options.tag ~= nil, begin)
+      return chosen, spool.claim(settings, chosen, nonce, options.tag ~= nil, begin), secrets
    end
-   return chosen, folder.claim(settings.bucketPrefix, chosen, settings.exitMax, begin)
+   return chosen, folder.claim(settings.bucketPrefix, chosen, settings.exitMax, begin), secrets
 end
 
 --- Start an experiment, and print its tag.
 -- Options: `bucketPrefix`, `tag`, `note`, `resumes`, `endpointUrl`, `profile`, `region`, `addressingStyle`,
 -- `serverSideEncryption`, `kmsKeyId`, `storageClass`, `acl`, `uploadEvery`, `exitTimeout`, `exitMax`,
--- `uploader`, `spoolDir`. What is left out comes from the environment, from ~/.lab-workbook-config, or is
+-- `uploader`, `spoolDir`, `redact`. What is left out comes from the environment, from
+-- ~/.lab-workbook-config, or is
 -- the default: file://~/lab-workbook/.
 -- Raises if a setting cannot be used, the tag is taken, or the folder or the bucket says no.
 -- @tparam[opt] table options
@@ -112,9 +117,11 @@ function labWorkbook.newExperiment(self, options)
       return Workbook.new(options.tag ~= nil and tag.check(options.tag) or tag.new(),
          nowhere.new('disabled:', function() end))
    end
-   local chosen, place = claim(options)
+   local chosen, place, secrets = claim(options)
    terminal.announce(chosen, place.where)
-   return Workbook.new(chosen, place)
+   local workbook = Workbook.new(chosen, place)
+   workbook:addSecrets('the note', secrets)
+   return workbook
 end
 
 return labWorkbook

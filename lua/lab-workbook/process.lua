@@ -127,14 +127,22 @@ function process.command()
    local line = file and file:read('*a') or ''
    if file then file:close() end
    if line == '' then return nil end
-   local arguments, from, stop = {}, 1, line:find('\0', 1, true)
+   local arguments, lengths, from, stop = {}, {}, 1, line:find('\0', 1, true)
    while stop and #arguments < MOST_ARGUMENTS do
       local argument = line:sub(from, stop - 1)
-      if #argument > LONGEST_ARGUMENT then argument = argument:sub(1, LONGEST_ARGUMENT) .. CUT end
-      arguments[#arguments + 1] = argument
+      lengths[#lengths + 1] = #argument
+      arguments[#arguments + 1] = argument:sub(1, 2 * LONGEST_ARGUMENT)
       from, stop = stop + 1, line:find('\0', stop + 1, true)
    end
+   -- Cut only after that, because a part of a secret does not look like one.
    local kept = redaction.arguments(arguments)
+   for index, argument in ipairs(kept) do
+      local isWindow = lengths[index] > 2 * LONGEST_ARGUMENT
+      -- The end of a window may be a part of a secret.
+      if isWindow then argument = argument:sub(1, -1 - LONGEST_ARGUMENT / 2) end
+      local isLong = isWindow or #argument > LONGEST_ARGUMENT
+      kept[index] = isLong and argument:sub(1, LONGEST_ARGUMENT) .. CUT or argument
+   end
    if stop then kept[#kept + 1] = CUT end
    return kept
 end

@@ -26,13 +26,36 @@ local CUTS = {secrettexts.cutKeys, secrettexts.cutUrls, secrettexts.cutShapes, s
 -- No secret is shorter, with a name beside it or a shape of its own.
 local SHORT = 9
 
--- The patterns of the configuration, which count for the whole process.
-local own = {}
+-- The patterns of the configuration, and what they were made of. They count for the whole process, also after
+-- another experiment began without them: too many secrets redacted are better than one too few.
+local own, settings = {}, {}
 
 --- Redact what matches the setting `redact` from now on, in the whole process.
--- @tparam ?string redact a pattern of lab-workbook.secretpatterns, which config has checked
-function redaction.usePatterns(redact)
-   own = redact and secretpatterns.parse(redact) or {}
+-- @param redact a pattern of lab-workbook.secretpatterns that config has checked, or nil or false
+function redaction.addPatterns(redact)
+   if not redact or settings[redact] then return end
+   settings[redact] = true
+   for _, pattern in ipairs(secretpatterns.parse(redact)) do own[#own + 1] = pattern end
+end
+
+--- Return all that was given to `addPatterns`, as one setting; an empty text for none.
+function redaction.setting()
+   local all = {}
+   for redact in pairs(settings) do all[#all + 1] = redact end
+   table.sort(all)
+   return table.concat(all, '|')
+end
+
+--- Return the beginning of a text without its secrets.
+-- @string text any
+-- @int longest the most bytes of it
+-- @treturn string
+-- @treturn int how many were redacted
+function redaction.beginning(text, longest)
+   local kept, count = redaction.text(text:sub(1, 2 * longest))
+   -- The end of that window may be a part of a secret.
+   if #text > 2 * longest then kept = kept:sub(1, -1 - math.max(1, math.floor(longest / 2))) end
+   return kept:sub(1, longest), count
 end
 
 --- Return a text without its secrets.
@@ -131,8 +154,9 @@ local function stronger(above, key)
    return secretnames.strength(key) > secretnames.strength(above) and key or above
 end
 
---- Return what `json.encode` asks for the texts it writes: `keys(list)` returns a table from each key to that key
--- without secrets, `text(value)` does so for a text, and `below(key)` returns the same for what is below a key.
+--- Return what `json.encode` asks for the texts it writes: `keys(list)` returns a table from each key to that
+-- key without secrets, `text(value)` does so for a text, and `below(key)` returns all three for what is
+-- below a key.
 -- @tparam {string} allow keys below which all stays as it is
 -- @func report called with the key of each text that was redacted
 function redaction.under(allow, report)

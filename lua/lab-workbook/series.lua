@@ -12,6 +12,8 @@ local cells = require 'lab-workbook.cells'
 local dates = require 'lab-workbook.dates'
 local errors = require 'lab-workbook.errors'
 local numbers = require 'lab-workbook.numbers'
+local redaction = require 'lab-workbook.redaction'
+local secretnames = require 'lab-workbook.secretnames'
 local spec = require 'lab-workbook.spec'
 local text = require 'lab-workbook.text'
 
@@ -115,6 +117,15 @@ local function clock()
    end
 end
 
+-- Returns a plain copy of a row, with what its metamethods give for the fields; the caller's table is not
+-- ours.
+local function copied(keys, row)
+   local copy = {}
+   for key, value in next, row do copy[key] = value end
+   for _, key in ipairs(keys) do copy[key] = row[key] end
+   return copy
+end
+
 --- Return a function that gives the text of a row. It never touches the caller's table.
 -- @string name the series, for messages
 -- @tparam {string} keys the fields
@@ -149,6 +160,40 @@ function series.rowWriter(name, keys, report)
          last = before
       end
       return concat(line, ','), now
+   end
+end
+
+--- Return a function that gives the text of a row without the secrets in the fields that are named like one.
+-- It is `rowText` itself where no field is, because all series would pay for a test in each row.
+-- @tparam {string} keys the keys of a row
+-- @tparam {string} titles the names of the fields
+-- @func rowText from `rowWriter`
+-- @func report called with the field of each secret
+function series.withoutSecrets(keys, titles, rowText, report)
+   local secret = {}
+   for index, title in ipairs(titles) do
+      if secretnames.isSecret(title) then secret[#secret + 1] = index end
+   end
+   if #secret == 0 then return rowText end
+   return function(row)
+      if type(row) ~= 'table' then return rowText(row) end
+      local copy
+      local found = {}
+      for _, index in ipairs(secret) do
+         local key = keys[index]
+         local value = row[key]
+         local kept, count = value, 0
+         if type(value) == 'string' then kept, count = redaction.cell(titles[index], value) end
+         if count > 0 then
+            copy = copy or copied(keys, row)
+            copy[key] = kept
+            found[#found + 1] = titles[index]
+         end
+      end
+      local line = rowText(copy or row)
+      -- Not before: a row that is refused has lost nothing.
+      for _, title in ipairs(found) do report(title) end
+      return line
    end
 end
 

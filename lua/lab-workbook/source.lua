@@ -15,8 +15,10 @@ require 'lab-workbook.interpreted'(true, true)
 local files = require 'lab-workbook.files'
 local git = require 'lab-workbook.git'
 local json = require 'lab-workbook.json'
+local redaction = require 'lab-workbook.redaction'
 local shell = require 'lab-workbook.shell'
 local spec = require 'lab-workbook.spec'
+local text = require 'lab-workbook.text'
 
 local source = {}
 
@@ -27,7 +29,7 @@ command -v lab-workbook || exit 127
 folder=$(mktemp -d "${TMPDIR:-/tmp}/lab-workbook-source-XXXXXXXX") || exit 1
 echo "folder $folder"
 limit=$(command -v timeout) && limit="$limit 90"
-$limit lab-workbook capture-source --name %s -- "$folder"]]
+LAB_WORKBOOK_REDACT=%s $limit lab-workbook capture-source --name %s -- "$folder"]]
 
 local WITHOUT = 'the command lab-workbook is not on the PATH (pip install lab-workbook), so files that git'
    .. ' does not track, submodules and commits that no remote has are not recorded'
@@ -35,7 +37,7 @@ local OTHERWISE = 'lab-workbook capture-source did not answer, so files that git
    .. ' submodules and commits that no remote has are not recorded'
 
 local function byProgram(name)
-   local said, code = shell.read(shell.command(PROGRAM, name))
+   local said, code = shell.read(shell.command(PROGRAM, redaction.setting(), name))
    local folder = said:match('\nfolder ([^\n]+)\n')
    local function discard()
       if folder then shell.run(shell.command('rm -rf -- %s', folder)) end
@@ -59,21 +61,34 @@ local function byGit(why)
    if nothing then
       return {parts = {}, notes = {}, nothing = nothing, isLost = isLost, discard = function() end}
    end
-   local state = json.encode({
+   local state, notes = {
       format = 1,
       program = 'lab-workbook-lua',
       git = git.version(),
       commit = git.id(),
       patch = true,
       problems = {why},
-   }, function() end)
+   }, {why}
+   local function patch(path)
+      local done, answer = git.patch(path)
+      if not done then return nil, answer end
+      for _, file in ipairs(answer) do
+         notes[#notes + 1] = ('%s is left out of the patch: a secret is in the lines that it shows'):format(
+            text.shown(file))
+         state.problems[#state.problems + 1] = notes[#notes]
+      end
+      return true
+   end
    return {
       parts = {
          {suffix = spec.KIND_GIT_COMMIT_SUFFIX, fill = git.commit},
-         {suffix = spec.KIND_GIT_PATCH_SUFFIX, fill = git.patch},
-         {suffix = spec.GIT_STATE_SUFFIX, fill = function(path) return files.write(path, state) end},
+         {suffix = spec.KIND_GIT_PATCH_SUFFIX, fill = patch},
+         {suffix = spec.GIT_STATE_SUFFIX, fill = function(path)
+            -- Last, because only the patch shows what is left out of it.
+            return files.write(path, json.encode(state, function() end))
+         end},
       },
-      notes = {why},
+      notes = notes,
       discard = function() end,
    }
 end

@@ -154,6 +154,7 @@ return {
       ["spoolDir"] = "~/.local/state/lab-workbook/",
       ["cacheDir"] = "~/.cache/lab-workbook/",
       ["cacheBytes"] = 5000000000,
+      ["redact"] = false,
    },
    CONFIG_STATE_HOME = "XDG_STATE_HOME",
    CONFIG_CACHE_HOME = "XDG_CACHE_HOME",

@@ -285,10 +285,24 @@ local function seriesName(self, name)
    return full
 end
 
+--- Count secrets that were redacted in a text of the experiment itself. Not for users.
+-- @string where which text
+-- @int count how many
+function Workbook:addSecrets(where, count)
+   local given = {}
+   for index = 1, count do given[index] = '' end
+   self.losses:addSecrets(where, given)
+end
+
 local function openSeries(self, name, full, keys, titles, rows)
-   local file = self.place:openSeries(full, series.header(titles), rows)
+   local shown, secrets = redaction.keys(titles)
+   self:addSecrets('the fields of ' .. text.shown(full), secrets)
+   local file = self.place:openSeries(full, series.header(shown), rows)
    self.series[full] = file
-   return self:log(full, file, series.rowWriter(name, keys, self.losses.report))
+   local rowText = series.rowWriter(name, keys, self.losses.report)
+   return self:log(full, file, series.withoutSecrets(keys, titles, rowText, function(field)
+      self.losses:addSecrets(text.shown(full), {field})
+   end))
 end
 
 --- Start a CSV artifact that grows while you train, under its name and '.csv'.

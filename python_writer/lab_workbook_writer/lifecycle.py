@@ -28,6 +28,7 @@ from typing import Any, Final, NamedTuple
 
 from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.redaction import redacted_beginning
 
 from lab_workbook_writer import forks, session
 
@@ -125,7 +126,7 @@ class _Said:
     of_open = False
 
 
-# A message may hold a whole batch; end.json is read with every listing.
+# A message may contain a whole batch; end.json is read with every listing.
 _LONGEST_MESSAGE: Final = 2000
 
 _open: list[Watch] = []
@@ -138,7 +139,7 @@ def _described(error: BaseException) -> dict[str, str]:
         message = str(error)
     except Exception as second:  # noqa: BLE001 - a faulty __str__ of the user's may raise anything
         message = f"(its message cannot be shown: {type(second).__name__})"
-    return {"type": module + kind.__qualname__, "message": message[:_LONGEST_MESSAGE]}
+    return {"type": module + kind.__qualname__, "message": redacted_beginning(message, _LONGEST_MESSAGE)[0]}
 
 
 def _of_status(code: object) -> Ended:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from lab_workbook.errors import InvalidName, InvalidRow, InvalidSeries
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.redaction import is_secret_name, redacted_cell, redacted_keys
 
 from lab_workbook_writer.series_log import TimeSeriesLog, check_fields
 
@@ -91,7 +92,9 @@ class Metrics:
             if self._long is None:
                 self._long = self._free(_names(_spec.METRICS_REST, 1), _LONG_FIELDS)
         step = row[_STEP]
-        self._long.all_of([dict(zip(_LONG_FIELDS, (step, key, row[key]), strict=True)) for key in keys])
+        shown, _ = redacted_keys(keys)
+        cells = [(step, title, _redacted(key, row[key])) for key, title in zip(keys, shown, strict=True)]
+        self._long.all_of([dict(zip(_LONG_FIELDS, each, strict=True)) for each in cells])
 
     def _free(self, names: Iterator[str], fields: Sequence[str]) -> TimeSeriesLog:
         """Open a series under the first of these names that the script has not used for something else."""
@@ -119,6 +122,10 @@ def _names(stem: str, number: int) -> Iterator[str]:
     """Yield ``metrics``, ``metrics-2``, ``metrics-3``, … from a number on."""
     for each in itertools.count(number):
         yield stem if each == 1 else f"{stem}-{each}"
+
+
+def _redacted(key: str, value: Any) -> Any:
+    return redacted_cell(key, value)[0] if isinstance(value, str) and is_secret_name(key) else value
 
 
 def _only(inside: Any, beside: Any) -> Any:

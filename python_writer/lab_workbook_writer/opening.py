@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab_workbook import config
 from lab_workbook.errors import Misuse
-from lab_workbook.protocol import _spec, documents, process, tags
+from lab_workbook.protocol import _spec, documents, process, redaction, tags
 from lab_workbook.protocol.text import is_utf8
 
 from lab_workbook_writer import WRITER, ranks, session
@@ -50,10 +50,13 @@ def new_experiment(
         StoreError: the folder cannot be written, or the bucket refuses.
     """
     chosen = tags.new() if tag is None else tags.check(tag)
-    begin = _begin(chosen, note, resumes)
+    _check_texts(chosen, note, resumes)
     if config.is_disabled():
         return Workbook(chosen, Nowhere("disabled:", lambda: None))
     loaded = config.load(settings)
+    redaction.add_patterns(loaded.redact)
+    shown, secrets = (None, 0) if note is None else redaction.redacted_text(note)
+    begin = _begin(chosen, shown, resumes)
     own_rank = ranks.of(os.environ, rank)
     if own_rank is not None and own_rank.number:
         guest = _as_guest(chosen, own_rank, loaded)
@@ -68,6 +71,7 @@ def new_experiment(
         place.look_for(resumes)
     _announce(chosen, place.where)
     workbook = Workbook(chosen, place, host=_as_host(chosen, own_rank, place, loaded))
+    workbook.add_secrets("the note", secrets)
     workbook.watch.belongs_to(session.current_run(), chosen)
     if system_metrics is not None:
         workbook.sample_system(system_metrics)
@@ -93,12 +97,15 @@ def _as_host(
     return Host(Meeting(rank, settings.required_spool_dir()), Run(tag, place.where, place.root))
 
 
-def _begin(tag: str, note: object, resumes: object) -> documents.Document:
+def _check_texts(tag: str, note: object, resumes: object) -> None:
     for argument, value in (("note", note), ("resumes", resumes)):
         if value is not None and not (isinstance(value, str) and is_utf8(value)):
             raise Misuse("begin.optional", f"{argument} is a text in UTF-8, not {value!r}")
     if resumes is not None and tags.check(resumes) == tag:
         raise Misuse("begin.optional", f"{tag!r} cannot resume itself")
+
+
+def _begin(tag: str, note: str | None, resumes: str | None) -> documents.Document:
     # By the nonce we know our own claim again, where its answer was lost.
     nonce = tags.random_text(_spec.BEGIN_NONCE_LENGTH)
     known = {"nonce": nonce, **process.identity(), "command": command.redacted_command()}

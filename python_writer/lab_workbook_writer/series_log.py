@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import index, itemgetter
 from threading import get_ident
 from time import gmtime, strftime, time
@@ -20,11 +21,14 @@ from typing import Any, Final
 
 from lab_workbook.errors import InvalidRow, InvalidSeries
 from lab_workbook.protocol import _spec, cells
+from lab_workbook.protocol.redaction import is_secret_name, redacted_cell
 from lab_workbook.protocol.text import is_utf8
 
 from lab_workbook_writer import forks, guard
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.losses import Losses
+
+Getter = Callable[[Mapping[str, object]], tuple[Any, ...]]
 
 _NO_ROW: Final[Mapping[str, object]] = {}
 
@@ -51,9 +55,12 @@ class TimeSeriesLog:
         self._append = file.append
         self._look = look
         self._formats = cells.Formats(self._mend)
-        # By thread, what was mended in a row that is not written yet: if it is refused, nothing was.
-        self._mended: dict[int, list[str]] = {}
-        self._cells_of = _getter(self.fields)
+        # By thread, what counts the changes to a row that is not written yet: if it is refused, nothing does.
+        self._mended: dict[int, list[Callable[[], None]]] = {}
+        getter = _getter(self.fields)
+        # A wrapper where it is needed only, because all others would pay for it in each row.
+        self._secret_cells = _secret_cells(self.fields)
+        self._cells_of = self._redacting(getter) if self._secret_cells else getter
         self._clock = (0, "")
 
     def __call__(self, row: Mapping[str, object] = _NO_ROW, /, **more: object) -> None:
@@ -119,11 +126,14 @@ class TimeSeriesLog:
 
     def _mend(self, kind: str) -> None:
         """Remember that a cell of this thread's row could not be written as it was given."""
-        self._mended.setdefault(get_ident(), []).append(kind)
+        self._count_later(partial(self._losses.add, kind))
+
+    def _count_later(self, count: Callable[[], None]) -> None:
+        self._mended.setdefault(get_ident(), []).append(count)
 
     def _count_mended(self) -> None:
-        for kind in self._mended.pop(get_ident(), ()):
-            self._losses.add(kind)
+        for count in self._mended.pop(get_ident(), ()):
+            count()
 
     def _absorbs(self, error: Exception, rows: int) -> bool:
         return guard.absorbs(
@@ -152,7 +162,22 @@ class TimeSeriesLog:
     def _with_missing(self, given: Mapping[str, object]) -> tuple[object, ...]:
         if not all(field in self.fields for field in given):
             raise self._unknown(given)
-        return tuple(given.get(field) for field in self.fields)
+        values = tuple(given.get(field) for field in self.fields)
+        return self._redacted(values) if self._secret_cells else values
+
+    def _redacting(self, getter: Getter) -> Getter:
+        return lambda row: self._redacted(getter(row))
+
+    def _redacted(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Redact the texts in the fields that are named like a secret."""
+        shown = list(values)
+        for place in self._secret_cells:
+            if isinstance(shown[place], str):
+                shown[place], count = redacted_cell(self.fields[place], shown[place])
+                if count:
+                    secrets = [self.fields[place]] * count
+                    self._count_later(partial(self._losses.add_secrets, repr(self.name), secrets))
+        return tuple(shown)
 
     def _unknown(self, given: Mapping[str, object]) -> InvalidRow:
         unknown = next(field for field in given if field not in self.fields)
@@ -172,7 +197,11 @@ def _copied(name: str, fields: Sequence[str]) -> TimeSeriesLog:
     return TimeSeriesLog(name, fields, AppendFile(nothing), losses, lambda: None)
 
 
-def _getter(fields: tuple[str, ...]) -> Callable[[Mapping[str, object]], tuple[Any, ...]]:
+def _secret_cells(fields: tuple[str, ...]) -> list[int]:
+    return [place for place, field in enumerate(fields) if is_secret_name(field)]
+
+
+def _getter(fields: tuple[str, ...]) -> Getter:
     if len(fields) > 1:
         return itemgetter(*fields)
     # With one key, itemgetter gives the bare value.

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab_workbook.errors import ConfigurationError, InvalidSeries, InvalidValue, Misuse, warn
 from lab_workbook.protocol import _spec, documents, jsontext, names
-from lab_workbook.protocol.redaction import redactions
+from lab_workbook.protocol.redaction import redacted_keys, redactions
 from lab_workbook.protocol.text import mended
 
 from lab_workbook_writer import forks, guard, lifecycle, series_log
@@ -308,10 +308,12 @@ class Workbook:
     ) -> TimeSeriesLog:
         fields = series_log.check_fields(name, fields)
         every = series_log.check_save_every(name, save_every)
-        header = series_log.header(fields)
+        titles, secrets = redacted_keys(fields)
+        header = series_log.header(titles)
         self._check_open()
         with self._lock:
             path = self._take(name, self._series_suffix, is_series=True)
+            self.add_secrets(f"the fields of {path!r}", secrets)
             file = self._append_file(path, lambda: self._open_series(path, header, every))
             log = TimeSeriesLog(path, fields, file, self._losses, self._look)
             opening = guard.absorbing(
@@ -521,6 +523,8 @@ class Workbook:
         with self._closing("what other ranks have logged"):
             self._take_over()
         with guard.absorbing(lambda why: warn(f"the end of {self._tag} could not be written: {why}")):
+            if ended.error:
+                self.add_secrets("the error", ended.error["message"].count(_spec.SECRET_MARK))
             ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
             self._is_whole = self._place.end(ending)
         # Only now: what is removed while the end is awaited is restored from these.
@@ -528,6 +532,10 @@ class Workbook:
             with self._closing(repr(name)):
                 file.close()
         return self._is_whole
+
+    def add_secrets(self, where: str, count: int) -> None:
+        """Count secrets that were redacted in a text of the experiment itself. Not for users."""
+        self._losses.add_secrets(where, [""] * count)
 
     def _closing(self, part: str) -> guard.absorbing:
         """Go on to the end of the experiment although a part of it cannot be closed."""

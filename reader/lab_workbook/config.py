@@ -45,6 +45,7 @@ class Config(NamedTuple):
     spool_dir: str
     cache_dir: str
     cache_bytes: int
+    redact: str | None
 
     def required_spool_dir(self) -> str:
         """
@@ -246,6 +247,8 @@ def _checked(field: str, name: str, value: Any) -> Any:
         if not folder and value != default:
             raise ConfigurationError(f"{name} = {value!r}: HOME is not set, so '~' means nothing here")
         return folder
+    if field == "redact":
+        return _pattern(name, _text(name, value))
     if field == "cache_bytes":
         return int(_number(name, value, "bytes", 2**63))
     if isinstance(default, int):
@@ -268,6 +271,18 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, (str, os.PathLike)):
         return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(value)
     raise ConfigurationError(f"{name} = {value!r}: it must be a text")
+
+
+def _pattern(name: str, value: str) -> str:
+    from lab_workbook.protocol import secret_patterns
+
+    try:
+        secret_patterns.parse(value)
+    except ValueError as problem:
+        raise ConfigurationError(
+            f"{name} = {value!r}: {problem}; docs/secrets.md has the signs that are known"
+        ) from None
+    return value
 
 
 def _number(name: str, value: Any, unit: str, limit: int) -> float:

@@ -14,7 +14,7 @@ import io
 from typing import Any, Final
 
 from lab_workbook.errors import InvalidValue
-from lab_workbook.protocol import _spec, documents, jsontext, tags
+from lab_workbook.protocol import _spec, documents, jsontext, redaction, tags
 from lab_workbook.store import Annotates, Reads
 
 Note = dict[str, Any]
@@ -26,14 +26,16 @@ _RANDOM_LENGTH: Final = 6
 
 def add(store: Annotates, tag: str, text: str, *, author: str | None = None) -> Note:
     """
-    Add a note to an experiment that is there, and return it.
+    Add a note to an experiment that is there, and return it as it was written: without secrets.
 
     Raises:
         InvalidValue: there is no text, or more than a megabyte of it (rule ``notes.document``).
     """
     if not isinstance(text, str) or not text.strip():
         raise InvalidValue("notes.document", f"a note is a text that says something, and not {text!r}")
-    note = {"time": documents.now(), "text": text, "author": _user() if author is None else str(author)}
+    given = {"text": text, "author": _user() if author is None else str(author)}
+    shown = {key: redaction.redacted_text(value)[0] for key, value in given.items()}
+    note = {"time": documents.now(), **shown}
     data = jsontext.encode(note, report=lambda _: None)
     if len(data) > _MAX_BYTES:
         raise InvalidValue(

@@ -26,7 +26,7 @@ from lab_workbook.experiment import Experiment
 from lab_workbook.near import near
 from lab_workbook.overview import rows
 from lab_workbook.overview.catalogue import Catalogue
-from lab_workbook.protocol import _spec, names
+from lab_workbook.protocol import _spec, names, redaction
 from lab_workbook.protocol.prefix import Prefix
 from lab_workbook.store import Annotates
 from lab_workbook.store.cache_folder import CacheFolder
@@ -75,6 +75,7 @@ class ExperimentRepository:
                 "addressing_style": addressing_style,
             }
         )
+        redaction.add_patterns(self._config.redact)
         self._opened: Annotates | None = None
         self._ipython_key_completions_ = Completion(self._sorted_tags)
 

@@ -75,11 +75,8 @@ class Lua:
     def patterns(self, redact):
         made = self._lua.eval(b"require('lab-workbook.secretpatterns').parse")(redact.encode())
         if isinstance(made, tuple):
-            raise ValueError(made[1].decode())
-        self._lua.eval(b"require('lab-workbook.redaction').usePatterns")(redact.encode())
-
-    def no_patterns(self):
-        self._lua.eval(b"require('lab-workbook.redaction').usePatterns")(None)
+            raise ValueError(made[1].decode())  # noqa: TRY004 - as Python does
+        self._lua.eval(b"require('lab-workbook.redaction').addPatterns")(redact.encode())
 
     def value(self, value, allow):
         found = []
@@ -104,12 +101,8 @@ class Lua:
 class Python:
     text = staticmethod(redaction.redacted_text)
     strength = staticmethod(secret_names.strength_of_name)
-    patterns = staticmethod(redaction.use_patterns)
+    patterns = staticmethod(redaction.add_patterns)
     value = staticmethod(lambda value, allow: redaction.redacted_value(value, allow=allow))
-
-    @staticmethod
-    def no_patterns():
-        redaction.use_patterns(None)
 
     arguments = staticmethod(redaction.redacted_arguments)
 

@@ -23,9 +23,14 @@ def redacted_command() -> list[str]:
     """Return what was run: the interpreter, its options, the script and its arguments."""
     # As it was given, with -m and -c; argv has lost them, and belongs to the script, which may change it.
     whole = sys.orig_argv
-    arguments = [_cut(argument) for argument in whole[:_MOST]]
-    return redacted_arguments(arguments)[0] + ([_CUT] if len(whole) > _MOST else [])
+    # Cut only after that, because a part of a secret does not look like one.
+    shown, _ = redacted_arguments([argument[: 2 * _LONGEST] for argument in whole[:_MOST]])
+    arguments = [_cut(text, len(given) > 2 * _LONGEST) for text, given in zip(shown, whole, strict=False)]
+    return arguments + ([_CUT] if len(whole) > _MOST else [])
 
 
-def _cut(argument: str) -> str:
-    return argument if len(argument) <= _LONGEST else argument[:_LONGEST] + _CUT
+def _cut(argument: str, is_window: bool) -> str:  # noqa: FBT001 - of one caller
+    if is_window:
+        # The end of a window may be a part of a secret.
+        argument = argument[: -_LONGEST // 2]
+    return argument if len(argument) <= _LONGEST and not is_window else argument[:_LONGEST] + _CUT

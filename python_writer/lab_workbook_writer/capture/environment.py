@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from lab_workbook.protocol import _spec, documents
-from lab_workbook.protocol.redaction import redactions
+from lab_workbook.protocol.redaction import redacted_beginning, redacted_text, redactions
 
 from lab_workbook_writer.capture import hardware
 from lab_workbook_writer.capture.command import redacted_command
@@ -53,7 +53,7 @@ def capture() -> Captured:
         "gpus": hardware.gpus,
         "cuda": _cuda,
         "command": redacted_command,
-        "workingDirectory": os.getcwd,
+        "workingDirectory": lambda: redacted_text(os.getcwd())[0],
         "variables": variables,
     }
     document: dict[str, Any] = {"captured": documents.now()}
@@ -69,7 +69,7 @@ def _answer(name: str, ask: Callable[[], Any], missing: list[str]) -> Any:
     try:
         return ask()
     except Exception as problem:  # noqa: BLE001 - whatever a machine answers, training goes on
-        missing.append(f"{name}: {problem}"[:300])
+        missing.append(redacted_beginning(f"{name}: {problem}", 300)[0])
         return None
 
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from lab_workbook.protocol.redaction import redacted_text
+from lab_workbook.protocol.redaction import is_secret_name, redacted_text
 
 from lab_workbook_writer import forks
 from lab_workbook_writer.guard import absorbing
@@ -49,6 +49,8 @@ class OutputCapture:
         # The first line of the private key that is being printed, and whether it is counted.
         self._keys = {"stdout": "", "stderr": ""}
         self._is_counted = {"stdout": False, "stderr": False}
+        # The secret's name at the end of the last line, or an empty text.
+        self._names = {"stdout": "", "stderr": ""}
         self._lock = threading.RLock()
         self._inside = threading.local()
         self._tees: list[_Tee] = []
@@ -116,7 +118,12 @@ class OutputCapture:
                 count, self._is_counted[name] = int(not self._is_counted[name]), True
                 return whole[len(first) :], count
             self._keys[name] = ""
-        return redacted_text(text)
+        # `name: DB_PASSWORD` may stand in the line before its value.
+        before, self._names[name] = self._names[name], _last_name(text)
+        if not before:
+            return redacted_text(text)
+        whole, count = redacted_text(f"{before}\n{text}")
+        return whole.partition("\n")[2], count
 
     def _restore(self) -> None:
         self.is_active = False
@@ -174,6 +181,11 @@ def started(
     capture = OutputCapture(keep, report, lose)
     capture.start()
     return capture
+
+
+def _last_name(line: str) -> str:
+    word = line.rstrip().rpartition(" ")[2].strip("\"',:")
+    return word if is_secret_name(word) else ""
 
 
 def _last_state(line: str) -> str:

@@ -160,8 +160,8 @@ def _where_it_stands(users: Git, found: Repository) -> Document:
     }
     return {
         "commit": found.commit,
-        "branch": branch or None,
-        "upstream": upstream or None,
+        "branch": redaction.redacted_text(branch)[0] or None,
+        "upstream": redaction.redacted_text(upstream)[0] or None,
         "remotes": remotes,
     }
 

@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from lab_workbook.protocol import _spec
+from lab_workbook import config
+from lab_workbook.protocol import _spec, redaction
 
 
 @click.command("capture-source", hidden=True)
@@ -22,6 +23,7 @@ def command(folder: str, name: str) -> None:
     """
     from lab_workbook_writer.capture import git, source
 
+    redaction.add_patterns(config.load().redact)
     # A name may be no text in UTF-8, and what cannot be said in a locale is said with escapes.
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:

@@ -157,6 +157,7 @@ CONFIG_DEFAULTS: Final[dict[str, int | str | None]] = {
     "spoolDir": "~/.local/state/lab-workbook/",
     "cacheDir": "~/.cache/lab-workbook/",
     "cacheBytes": 5000000000,
+    "redact": None,
 }
 CONFIG_STATE_HOME: Final = "XDG_STATE_HOME"
 CONFIG_CACHE_HOME: Final = "XDG_CACHE_HOME"

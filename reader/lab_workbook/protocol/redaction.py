@@ -11,6 +11,7 @@ like any word.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
@@ -20,9 +21,11 @@ from lab_workbook.protocol.secret_names import NONE, STRONG, is_secret_file, is_
 from lab_workbook.protocol.secret_values import could_be_secret, is_placeholder, looks_random
 
 __all__ = [
+    "add_patterns",
     "is_secret_file",
     "is_secret_name",
     "redacted_arguments",
+    "redacted_beginning",
     "redacted_bytes",
     "redacted_cell",
     "redacted_keys",
@@ -30,7 +33,6 @@ __all__ = [
     "redacted_url",
     "redacted_value",
     "redactions",
-    "use_patterns",
 ]
 
 _MARK: Final = _spec.SECRET_MARK
@@ -44,22 +46,23 @@ _CUTS: Final = (
 _SHORT: Final = 9
 
 
-class _Own:
-    """The patterns of the configuration, which count for the whole process."""
+# The patterns of the configuration. They count for the whole process, also after another experiment began
+# without
+# them: too many secrets redacted are better than one too few.
+_own: dict[str, tuple[re.Pattern[str], ...]] = {}
 
-    patterns: tuple[re.Pattern[str], ...] = ()
 
-
-def use_patterns(redact: str | None) -> None:
+def add_patterns(redact: str | None) -> None:
     r"""
     Redact what matches the setting ``redact`` from now on, in the whole process.
 
-    >>> use_patterns(r"ACME-\d{8}")
+    >>> add_patterns(r"ACME-\d{8}")
 
     Raises:
         ValueError: it is not a pattern of `secret_patterns`.
     """
-    _Own.patterns = secret_patterns.parse(redact) if redact else ()
+    if redact:
+        _own[redact] = secret_patterns.parse(redact)
 
 
 def redacted_text(text: str) -> tuple[str, int]:
@@ -86,13 +89,28 @@ def _redacted(text: str) -> tuple[str, int]:
         for cut in _CUTS:
             text, number = cut(text)
             found += number
-        for pattern in _Own.patterns:
+        for pattern in itertools.chain.from_iterable(_own.values()):
             text, number = pattern.subn(_MARK, text)
             found += number
         count += found
         if not found:
             break
     return text, count
+
+
+def redacted_beginning(text: str, longest: int) -> tuple[str, int]:
+    """
+    Return at most ``longest`` characters of a text, without secrets, and how many were redacted.
+
+    >>> redacted_beginning("password='hunter2' and many more words", 30)
+    ("password='[redacted]' and many", 1)
+    """
+    window = text[: 2 * longest]
+    redacted, count = redacted_text(window)
+    if len(window) < len(text):
+        # The end of the window may be a part of a secret.
+        redacted = redacted[: -max(1, longest // 2)]
+    return redacted[:longest], count
 
 
 def redacted_bytes(data: bytes) -> tuple[bytes, int]:

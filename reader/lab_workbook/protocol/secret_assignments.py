@@ -55,7 +55,11 @@ def cut_named(text: str) -> tuple[str, int]:
     """Cut the values that stand beside the name of a secret."""
     pieces: list[str] = []
     count = copied = done = 0
-    for hint in _pattern("|".join(map(re.escape, _spec.SECRET_HINTS))).finditer(text.lower()):
+    lower = text.lower()
+    # Most texts have none of these, and a script that starts does not wait for a pattern to be compiled.
+    if not any(hint in lower for hint in _spec.SECRET_HINTS):
+        return text, 0
+    for hint in _pattern("|".join(map(re.escape, _spec.SECRET_HINTS))).finditer(lower):
         if hint.start() < done:
             continue
         start, done = name_span(text, hint.start(), copied)

@@ -3,8 +3,8 @@ Patterns of secrets in the configuration, ``redact = ACME-\d{8}|tok_[0-9a-f]{32}
 
 Lua has no regular expressions, so both languages read one small subset of them, in ASCII: characters, ``.``,
 sets such as ``[0-9a-f]`` and ``[^"]``, ``\d``, ``\w`` and ``\s``, each repeated by ``?``, ``*``, ``+``,
-``{8}``, ``{8,}`` or ``{8,40}``, and ``|`` between whole patterns. There are no groups, so nothing nests and no
-text takes exponential time.
+``{8}``, ``{8,}`` or ``{8,40}``, and ``|`` between whole patterns. There are no groups, so nothing nests and
+no text takes exponential time.
 """
 
 from __future__ import annotations

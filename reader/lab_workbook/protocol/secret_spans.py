@@ -62,7 +62,9 @@ def quoted_span(text: str, at: int) -> Span | None:
     if text.startswith(token * 2, start):
         start += 2 * len(token)
         margin = text[start : start + 80]
-        return _closed(text, start + len(margin) - len(margin.lstrip(" \t\r\n")), token if slashes else quote * 3)
+        return _closed(
+            text, start + len(margin) - len(margin.lstrip(" \t\r\n")), token if slashes else quote * 3
+        )
     return _escaped(text, start, slashes, quote)
 
 
