@@ -1,5 +1,5 @@
 """
-A script that records texts in one place of an experiment: ``record.py PLACE FILE``, where FILE has a list of texts.
+A script that records texts in one place of an experiment: ``record.py PLACE FILE``; FILE has a list of texts.
 
 What stands in the environment and on the command line was put there by whoever starts it.
 """
@@ -10,6 +10,10 @@ import sys
 import lab_workbook
 
 
+def _raise(message):
+    raise RuntimeError(message)
+
+
 def fail(texts):
     """Each exception has as many texts as its message may be long."""
     message = []
@@ -17,7 +21,7 @@ def fail(texts):
         if text is None or sum(map(len, message)) + len(text) > 1500:
             try:
                 with lab_workbook.new_experiment():
-                    raise RuntimeError("\n".join(message))
+                    _raise("\n".join(message))
             except RuntimeError:
                 message = []
         message.append(text)
@@ -68,8 +72,8 @@ def main(place, path):
     elif place == "output":
         with lab_workbook.new_experiment(capture_output=True):
             for text in texts:
-                print(text)
-                print(text, file=sys.stderr)
+                sys.stdout.write(f"{text}\n")
+                sys.stderr.write(f"{text}\n")
     else:
         with lab_workbook.new_experiment() as workbook:
             PLACES[place](workbook, texts)

@@ -1,5 +1,5 @@
 """
-Every place in which an experiment stores a text that is not the user's own artifact: no planted secret is in it.
+Places in which an experiment stores a text that is not the user's own artifact: no planted secret is in them.
 
 The places are those of the table in docs/secrets.md, row by row.
 """
@@ -39,7 +39,7 @@ CASES = [("python", place) for place in PYTHON_PLACES] + [
 _CHUNK = 150
 
 
-def _run(language, place, texts, folder, environment=(), arguments=()):
+def _run(language, place, texts, folder, *, environment=(), arguments=()):
     """Start a script that records texts, and return what is in the folder of its experiments."""
     path = folder / f"texts-{place}"
     given = dict(os.environ) | {"LAB_WORKBOOK_BUCKET_PREFIX": f"{folder}/experiments/"} | dict(environment)
@@ -103,7 +103,13 @@ def _record(language, place, texts, folder):
         _run(language, place, [], folder)
     elif place == "environment":
         for chunk in chunks:
-            _run(language, place, [], folder, {f"TORCH_{number}": text for number, text in enumerate(chunk)})
+            _run(
+                language,
+                place,
+                [],
+                folder,
+                environment={f"TORCH_{number}": text for number, text in enumerate(chunk)},
+            )
     elif place == "command":
         for chunk in chunks:
             _run(language, place, [], folder, arguments=chunk)
