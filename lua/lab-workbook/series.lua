@@ -190,10 +190,10 @@ function series.withoutSecrets(keys, titles, rowText, report)
             found[#found + 1] = titles[index]
          end
       end
-      local line = rowText(copy or row)
+      local line, second = rowText(copy or row)
       -- Not before: a row that is refused has lost nothing.
       for _, title in ipairs(found) do report(title) end
-      return line
+      return line, second
    end
 end
 
