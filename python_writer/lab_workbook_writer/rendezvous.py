@@ -17,6 +17,7 @@ import time
 from typing import Any, Final, NamedTuple
 
 from lab_workbook.protocol import _spec, process
+from lab_workbook.protocol.private import make_folders, replacing
 
 from lab_workbook_writer.place import remove
 from lab_workbook_writer.ranks import Rank
@@ -52,12 +53,10 @@ class Meeting:
         Raises:
             OSError: the disk refused.
         """
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        make_folders(self._folder)
         _sweep(self._folder)
-        temporary = f"{self._path}.{os.getpid()}"
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({**run._asdict(), **process.identity()}, file)
-        os.replace(temporary, self._path)
+        with replacing(self._path) as file:
+            file.write(json.dumps({**run._asdict(), **process.identity()}).encode())
 
     def leave(self) -> None:
         """Let nobody else in, as rank 0."""

@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping
 from lab_workbook.config import Config
 from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing, StoreError, TagTaken
 from lab_workbook.protocol import _spec, documents, file_systems, jsontext
+from lab_workbook.protocol.private import make_folders
 
 from lab_workbook_writer import dying, reserve
 from lab_workbook_writer.append_file import AppendFile
@@ -59,7 +60,7 @@ class Spool(Tree):
         self._announced: list[bytes] = []
         data = jsontext.encode(begin, lambda _kind: None)
         try:
-            os.makedirs(parent, mode=0o700, exist_ok=True)
+            make_folders(parent)
             os.mkdir(self.root, mode=0o700)
             self.make()
             self.create(_spec.LAYOUT_BEGIN, data)
@@ -163,7 +164,7 @@ class Spool(Tree):
         return sizes
 
     def _make_again(self) -> None:
-        os.makedirs(self.root, mode=0o700, exist_ok=True)
+        make_folders(self.root)
         self.make()
 
     def _follow_uploader(self, restored: Collection[str]) -> None:

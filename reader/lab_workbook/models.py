@@ -31,6 +31,7 @@ from typing import IO, Any, Final
 from lab_workbook import artifact
 from lab_workbook.errors import ArtifactNotFound, LabWorkbookError, Unreadable
 from lab_workbook.protocol import _spec
+from lab_workbook.protocol.private import replacing
 from lab_workbook.protocol.text import printable
 from lab_workbook.store import Reads
 
@@ -98,15 +99,8 @@ class Model:
 
         >>> experiment["model.pt"].save("/tmp/model.pt")
         """
-        partial = f"{os.fspath(path)}.part"
-        try:
-            with open(partial, "wb") as file:
-                self._copy(file)
-            os.replace(partial, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
-            raise
+        with replacing(os.fspath(path)) as file:
+            self._copy(file)
 
     def open(self) -> IO[bytes]:
         """

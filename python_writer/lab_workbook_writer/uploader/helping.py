@@ -20,6 +20,7 @@ from typing import IO, Final, NamedTuple
 
 from lab_workbook.errors import AlreadyExists, InvalidName, Unreachable
 from lab_workbook.protocol import _spec, names
+from lab_workbook.protocol.private import make_folders
 from lab_workbook.protocol.rows import end_of_rows
 from lab_workbook.protocol.segments import Segment
 from lab_workbook.store import Store
@@ -80,7 +81,7 @@ def is_worth_it(spool: Spool) -> bool:
 
 def remember(spool: Spool) -> None:
     """Take note, outside of the spool, that a spool was helped as it is now."""
-    os.makedirs(os.path.dirname(_mark(spool)), mode=0o700, exist_ok=True)
+    make_folders(os.path.dirname(_mark(spool)))
     with open(_mark(spool), "w", encoding="ascii") as file:
         file.write(_signature(spool))
 

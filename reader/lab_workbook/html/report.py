@@ -24,6 +24,7 @@ from lab_workbook.experiment import Experiment
 from lab_workbook.html import curves, facts, render, source, visible
 from lab_workbook.html.facts import Facts
 from lab_workbook.protocol.isolation import attempt
+from lab_workbook.protocol.private import replacing
 from lab_workbook.store import parallel
 
 _SCRIPTS = (
@@ -140,13 +141,8 @@ def _check(path: str) -> None:
 
 
 def _write(data: bytes, path: str) -> None:
-    # Beside its place, because only within a file system a file is replaced in one step.
-    part = f"{path}.{os.getpid()}.part"
     try:
-        with open(part, "wb") as file:
+        with replacing(path) as file:
             file.write(data)
-        os.replace(part, path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(part)
         raise StoreError(f"the report cannot be written to {path}: {error.strerror}") from None

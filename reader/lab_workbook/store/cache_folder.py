@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from typing import IO, Final, NamedTuple
 
 from lab_workbook.errors import warn
+from lab_workbook.protocol.private import make_folders
 
 _SHARD = re.compile("[0-9a-f]{2}")
 _FILE = re.compile("[0-9a-f]{62}|partial-[0-9a-f]{16}")
@@ -127,7 +128,7 @@ class CacheFolder:
         try:
             descriptor = _create(temporary)
         except FileNotFoundError:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+            make_folders(folder)
             descriptor = _create(temporary)
         try:
             with open(descriptor, "wb") as file:
@@ -142,7 +143,7 @@ class CacheFolder:
         if self._is_ready is None:
             self._is_ready = True
             try:
-                os.makedirs(self._path, mode=0o700, exist_ok=True)
+                make_folders(self._path)
                 status = os.stat(self._path)
             except OSError as error:
                 self._give_up(str(error.strerror))
