@@ -16,7 +16,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
-from lab_workbook.protocol import _spec, secret_assignments, secret_patterns, secret_texts
+from lab_workbook.protocol import _spec, secret_assignments, secret_texts
 from lab_workbook.protocol.secret_names import NONE, STRONG, is_secret_file, is_secret_name, strength_of_name
 from lab_workbook.protocol.secret_values import could_be_secret, is_placeholder, looks_random
 
@@ -62,6 +62,9 @@ def add_patterns(redact: str | None) -> None:
         ValueError: it is not a pattern of `secret_patterns`.
     """
     if redact:
+        # Few scripts have one, and the others need not wait for its module.
+        from lab_workbook.protocol import secret_patterns
+
         _own[redact] = secret_patterns.parse(redact)
 
 
