@@ -46,18 +46,6 @@ function redaction.setting()
    return table.concat(all, '|')
 end
 
---- Return the beginning of a text without its secrets.
--- @string text any
--- @int longest the most bytes of it
--- @treturn string
--- @treturn int how many were redacted
-function redaction.beginning(text, longest)
-   local kept, count = redaction.text(text:sub(1, 2 * longest))
-   -- The end of that window may be a part of a secret.
-   if #text > 2 * longest then kept = kept:sub(1, -1 - math.max(1, math.floor(longest / 2))) end
-   return kept:sub(1, longest), count
-end
-
 --- Return a text without its secrets.
 -- @string text any
 -- @treturn string

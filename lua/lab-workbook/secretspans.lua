@@ -40,6 +40,8 @@ end
 -- Returns the line that begins at a place, up to a closing text that it may have.
 local function closed(text, start, closing)
    local line = window(text, start, LONGEST):match('^[^\n]*')
+   -- Its bracket is not the first one of `]]`.
+   if line:sub(1, #spec.SECRET_MARK) == spec.SECRET_MARK then return nil end
    local stop = line:find(closing, 1, true)
    local value = (stop and line:sub(1, stop - 1) or line):gsub('[ \t\r]+$', '')
    if value == '' then return nil end

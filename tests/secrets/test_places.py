@@ -70,7 +70,8 @@ def _recorded(folder):
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
 
 
-def _git(folder, *arguments, **more):
+def git(folder, *arguments, **more):
+    """Run git in a folder."""
     command = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org", *arguments]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, **more)
 
@@ -80,10 +81,10 @@ def _repository(folder, texts):
     code = folder / "code"
     code.mkdir()
     (code / "train.py").write_text("import torch\n")
-    _git(code, "init", "-q")
-    _git(code, "add", ".")
-    _git(code, "commit", "-q", "-F", "-", input=("first\n\n" + "\n".join(texts)).encode())
-    _git(
+    git(code, "init", "-q")
+    git(code, "add", ".")
+    git(code, "commit", "-q", "-F", "-", input=("first\n\n" + "\n".join(texts)).encode())
+    git(
         code,
         "remote",
         "add",

@@ -44,6 +44,15 @@ def test_no_planted_secret_is_left(writer):
     assert left == set()
 
 
+def test_what_is_redacted_once_is_not_redacted_again(writer):
+    """
+    A second time, as when a run is imported that was recorded by us.
+    """
+    first = [writer.text(text)[0] for each in planted.planted() for _, text in planted.places(each.text)]
+
+    assert [text for text in first if writer.text(text) != (text, 0)] == []
+
+
 def test_no_innocent_line_is_changed(writer):
     """
     A patch in which a name was redacted would not restore the program.

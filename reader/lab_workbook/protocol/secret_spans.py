@@ -71,6 +71,9 @@ def quoted_span(text: str, at: int) -> Span | None:
 def _closed(text: str, start: int, closing: str) -> Span | None:
     """Return the line that begins here, up to a closing text that it may have."""
     line = text[start : start + _LONGEST].partition("\n")[0]
+    if line.startswith(_spec.SECRET_MARK):
+        # Its bracket is not the first one of `]]`.
+        return None
     value = line.partition(closing)[0].rstrip(" \t\r")
     return Span(start, start + len(value)) if value else None
 
