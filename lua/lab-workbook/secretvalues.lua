@@ -18,6 +18,8 @@ local HARMLESS, SCHEMES = {}, {}
 for _, word in ipairs(spec.SECRET_HARMLESS) do HARMLESS[word] = true end
 for _, word in ipairs(spec.SECRET_SCHEMES) do SCHEMES[word] = true end
 
+local SHORTEST = 3
+
 -- What a person reads has words; a password of several words has none of these.
 local TOPICS = {'pass', 'key', 'token', 'secret', 'login', 'auth'}
 
@@ -96,12 +98,13 @@ local function isPath(value)
 end
 
 --- Return whether a value could be the secret that its name announces.
--- It is not a word such as 'none', a placeholder, a label, a sentence, a path or the name of a variable.
+-- It is not one or two characters, a word such as 'none', a placeholder, a label, a sentence, a path or the
+-- name of a variable.
 -- @string name a key, an option, a variable
 -- @string given its value
 function secretvalues.couldBeSecret(name, given)
    local value = secretvalues.withoutScheme((given:gsub('^[ \t\r\n]+', ''):gsub('[ \t\r\n]+$', '')))
-   return not (secretvalues.isPlaceholder(value) or HARMLESS[secretnames.lower(value)]
+   return not (#value < SHORTEST or secretvalues.isPlaceholder(value) or HARMLESS[secretnames.lower(value)]
       or isReference(name, value) or isSentence(value) or isPath(value))
 end
 

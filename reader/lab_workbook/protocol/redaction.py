@@ -201,7 +201,7 @@ def redacted_value(value: Any, *, allow: Collection[str] = ()) -> tuple[Any, int
     A text is redacted because of its key, of a key above it, or of its own shape. Numbers, booleans and empty
     texts stay. What is below a key in ``allow`` is left as it is.
 
-    >>> redacted_value({"token": 7, "secrets": {"user": "me"}, "hub_token": "left"}, allow=["hub_token"])
+    >>> redacted_value({"token": 7, "secrets": {"user": "ann"}, "hub_token": "left"}, allow=["hub_token"])
     ({'token': 7, 'secrets': {'user': '[redacted]'}, 'hub_token': 'left'}, 1)
     """
     redacted, names = redactions(value, allow=allow)

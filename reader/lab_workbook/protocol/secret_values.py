@@ -26,17 +26,20 @@ _HARMLESS: Final = frozenset(_spec.SECRET_HARMLESS)
 # What a person reads has words; a password of several words has none of these.
 _TOPICS: Final = ("pass", "key", "token", "secret", "login", "auth")
 _LONGEST: Final = _spec.SECRET_VALUE_MAX
+_SHORTEST: Final = 3
 
 
 def could_be_secret(name: str, value: str) -> bool:
     """
     Return whether a value could be the secret that its name announces.
 
-    False for a word such as ``none``, a placeholder, a label, a sentence, a path and the name of a variable.
+    False for one or two characters, a word such as ``none``, a placeholder, a label, a sentence, a path and
+    the name of a variable.
     """
     value = without_scheme(value.strip(" \t\r\n"))
     return not (
-        is_placeholder(value)
+        len(value) < _SHORTEST
+        or is_placeholder(value)
         or value.lower() in _HARMLESS
         or _is_reference(name, value)
         or _is_sentence(value)
