@@ -218,17 +218,20 @@ def test_flush_and_close_after_close_answer_as_close_did(run, prefix):
 
 def test_what_is_refused_counts_nothing(run, prefix):
     """
-    A text that was mended in a row or a value which is refused afterwards was never written.
+    A text that was mended or redacted in a row or a value which is refused afterwards was never written.
     """
     run(
-        "local log = w:newTimeSeriesLog('l', {'note', 'loss'})"
-        " assert(not pcall(log, {note = 'caf\\233', loss = {}}))"
-        " assert(not pcall(log, {note = 'caf\\233', los = 1}))"
-        " assert(not pcall(w.saveJSON, w, 'j', {a = 'caf\\233', b = print}))"
-        " log{note = 'caf\\233', loss = 1} w:saveJSON('j', {a = 'caf\\233'}) w:close()"
+        "local log = w:newTimeSeriesLog('l', {'note', 'password', 'loss'})"
+        " local secret = 'correct horse battery'"
+        " assert(not pcall(log, {note = 'caf\\233', password = secret, loss = {}}))"
+        " assert(not pcall(log, {note = 'caf\\233', password = secret, los = 1}))"
+        " assert(not pcall(w.saveJSON, w, 'j', {a = 'caf\\233', password = secret, b = print}))"
+        " log{note = 'caf\\233', password = secret, loss = 1}"
+        " w:saveJSON('j', {a = 'caf\\233', password = secret}) w:close()"
     )
 
-    assert json.loads((prefix / "T/.lab-workbook/end.json").read_text())["lost"]["texts"] == 2
+    lost = json.loads((prefix / "T/.lab-workbook/end.json").read_text())["lost"]
+    assert (lost["texts"], lost["secrets"]) == (2, 2)
     assert len((prefix / "T/l.csv").read_bytes().splitlines()) == 2
 
 

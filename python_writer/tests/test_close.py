@@ -72,19 +72,21 @@ def test_a_close_that_could_not_store_everything_says_so_each_time(workbook, hom
 
 def test_a_refused_row_counts_nothing(workbook, home_of):
     """
-    A text that was mended in a row which is refused afterwards was never written.
+    A text that was mended or redacted in a row which is refused afterwards was never written.
     """
-    log = workbook.new_time_series_log("loss", ["note", "loss"])
-    for row in ({"note": "caf\udce9", "loss": []}, {"note": "a\0", "los": 1}):
+    log = workbook.new_time_series_log("loss", ["note", "password", "loss"])
+    secret = {"password": "correct horse battery"}
+    for row in ({"note": "caf\udce9", "loss": [], **secret}, {"note": "a\0", "los": 1, **secret}):
         with pytest.raises(Misuse):
             log(row)
     with pytest.raises(Misuse):
-        log.all_of([{"note": "a\0", "loss": 1}, {"note": "b", "loss": []}])
-    log({"note": "a\0b", "loss": 1})
+        log.all_of([{"note": "a\0", "loss": 1, **secret}, {"note": "b", "loss": []}])
+    log({"note": "a\0b", "loss": 1, **secret})
     workbook.close()
 
     home = home_of(workbook)
-    assert json.loads((home / ".lab-workbook" / "end.json").read_bytes())["lost"]["texts"] == 1
+    lost = json.loads((home / ".lab-workbook" / "end.json").read_bytes())["lost"]
+    assert (lost["texts"], lost["secrets"]) == (1, 1)
     assert len((home / "loss.csv").read_text().splitlines()) == 2
 
 
