@@ -55,7 +55,11 @@ def push(spool: Spool, *, tag: str | None = None, seals: bool = False, idle_seco
             return _help(spool, script, idle_seconds)
         with spool.locked(by_force=seals) as lock:
             if not lock.is_held:
-                return Report(f"{name}: {lock.problem}", is_fine=lock.is_busy and not seals)
+                trouble = _journal(spool).trouble if lock.is_busy else ""
+                why = f", and nothing arrives just now: {trouble}" if trouble else ""
+                return Report(
+                    f"{name}: {lock.problem}{why}", is_fine=lock.is_busy and not seals and not trouble
+                )
             if tag is not None:
                 _retag(spool, tag)
             return _deliver(spool, lock, idle_seconds, seals=seals)
@@ -127,16 +131,21 @@ def _script(spool: Spool) -> tuple[Script, list[Line]]:
 
 
 def _sealed_sizes(spool: Spool) -> dict[str, int] | None:
+    journal = _journal(spool)
+    return journal.sealed_sizes if journal.is_sealed else {n: s.bytes for n, s in journal.published.items()}
+
+
+def _journal(spool: Spool) -> Journal:
+    """Return what the journal says; it is closed, and nothing is appended."""
     journal = Journal(spool.file(_spec.LAYOUT_JOURNAL))
     journal.close()
-    return journal.sealed_sizes if journal.is_sealed else {n: s.bytes for n, s in journal.published.items()}
+    return journal
 
 
 def _retag(spool: Spool, tag: str) -> None:
     """Give the experiment another tag, as long as no other process can have seen it under its own."""
     tags.check(tag)
-    journal = Journal(spool.file(_spec.LAYOUT_JOURNAL))
-    journal.close()
+    journal = _journal(spool)
     if journal.is_claimed or journal.refusal != "taken":
         raise LabWorkbookError("its tag was not taken by another experiment: push it without --tag")
     _, begin = spool.begin()

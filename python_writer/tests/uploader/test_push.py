@@ -162,6 +162,22 @@ def test_a_spool_that_is_being_delivered_is_left_alone(spool, lab_workbook):
     assert len(spool.events("started")) == 1
 
 
+def test_a_push_beside_an_uploader_to_which_nobody_answers_says_so(
+    make_spool, bucket_prefix, late_s3, lab_workbook
+):
+    """
+    "Is being delivered" alone would be taken for good news.
+    """
+    spool = make_spool(bucket_prefix, endpointUrl=late_s3.url)
+    spool.start().wait_for("trouble")
+
+    done = lab_workbook("push")
+
+    assert done.returncode == 1
+    assert "another process" in done.stdout
+    assert f"nothing arrives just now: s3://{spool.prefix.bucket}" in done.stdout
+
+
 def test_a_living_script_is_delivered_but_not_sealed(spool, lab_workbook, state):
     """
     Its uploader died: what is there is brought to safety, and the script goes on.

@@ -39,7 +39,7 @@ def command(spools: tuple[str, ...], *, tag: str | None, seal: bool, discard: bo
     Spools that another process is delivering are left to it, and those whose script still runs are not
     sealed. Of a script on another host, which cannot be asked from here, all rows are uploaded, and
     the experiment is sealed only with --seal. So this is safe at any time and as often as you like. The
-    exit code is 1 if something was not delivered.
+    exit code is 1 if something was not delivered, or cannot arrive just now.
     """
     from lab_workbook import config
 
