@@ -287,12 +287,17 @@ def _pattern(name: str, value: str) -> str:
 
 def _number(name: str, value: Any, unit: str, limit: int) -> float:
     try:
-        number = float(value)
+        number = -1.0 if _is_odd_number(value) else float(value)
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number < limit:
         raise ConfigurationError(f"{name} = {value!r}: it must be a number of {unit}, 0 or more")
     return number
+
+
+def _is_odd_number(value: object) -> bool:
+    """Return whether Python alone takes this for a number: true, 1_000 and digits of other scripts."""
+    return isinstance(value, bool) or (isinstance(value, str) and ("_" in value or not value.isascii()))
 
 
 _CAMEL = {snake_case(key): key for key in _spec.CONFIG_DEFAULTS}

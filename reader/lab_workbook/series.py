@@ -12,6 +12,7 @@ protocol 1.0 quote nothing, so they are read just as the reader of their day rea
 
 from __future__ import annotations
 
+import csv
 import functools
 import io
 import re
@@ -34,6 +35,7 @@ _LOWEST = b"%d" % _spec.SERIES_INTEGER_MIN
 _HOLES = [_spec.SERIES_MISSING, _spec.SERIES_NAN]
 # A doubled quote reads as two quoted pieces that touch.
 _CELL = re.compile(r'(?:^|,)((?:"[^"]*"|[^",]+)*)')
+_OPENING = re.compile(rb'(?:^|,)"')
 _LONG_ROW = re.compile("Expected ([0-9]+) fields in line ([0-9]+), saw ([0-9]+)")
 
 _ALWAYS: dict[str, Any] = {
@@ -90,7 +92,9 @@ def read_legacy(data: bytes, name: str) -> pd.DataFrame:
         Unreadable: a row has more cells than the header; names ``name`` and the row.
     """
     data = _line_ends(data[: data.rfind(b"\n") + 1], None)
-    return _as_pandas_does(data, _cells(data[: data.find(b"\n") + 1]), name)
+    fields = _cells(data[: data.find(b"\n") + 1])
+    is_open = _DATE in fields and _has_open_quote(data)
+    return _as_pandas_does(data, fields, name, **({"quoting": csv.QUOTE_NONE} if is_open else {}))
 
 
 class _Series:
@@ -236,11 +240,11 @@ class _Series:
             raise _misfit(self._name, number, width, len(self._columns))
 
 
-def _as_pandas_does(data: bytes, fields: Sequence[str], name: str) -> pd.DataFrame:
+def _as_pandas_does(data: bytes, fields: Sequence[str], name: str, **more: Any) -> pd.DataFrame:
     frame: pd.DataFrame = pd.DataFrame()
     if not data.strip():
         return frame
-    options = _ALWAYS | {"low_memory": False}
+    options = _ALWAYS | {"low_memory": False, **more}
     if _DATE in fields:
         options |= {"index_col": 0, "parse_dates": [_DATE], "na_values": [_spec.SERIES_MISSING]}
     try:
@@ -255,6 +259,17 @@ def _as_pandas_does(data: bytes, fields: Sequence[str], name: str) -> pd.DataFra
             expected, line, found = map(int, long_row.groups())
             raise _misfit(name, line - 1, found, expected) from None
         raise _unreadable(name, str(error)) from None
+
+
+def _has_open_quote(data: bytes) -> bool:
+    """
+    Return whether a cell of protocol 1.0 begins with a quote that its row does not close.
+
+    A row of 1.0 ends at any line feed (rule series.row-end); pandas would take the next rows into the cell.
+    """
+    if b'"' not in data:
+        return False
+    return any(line.count(b'"') % 2 and _OPENING.search(line) for line in data.split(b"\n"))
 
 
 def _unshifted(data: bytes, fields: Sequence[str], name: str, options: dict[str, Any]) -> pd.DataFrame:

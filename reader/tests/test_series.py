@@ -282,6 +282,19 @@ def test_a_torn_row_inside_quotes_is_not_read() -> None:
     assert frame.index.tolist() == [1]
 
 
+@pytest.mark.parametrize("cell", ['"hi', '"say ""hi', '"'])
+def test_a_legacy_text_that_begins_with_a_quote_ends_at_its_line(cell: str) -> None:
+    """
+    Protocol 1.0 quotes nothing, so a quote that is never closed takes no other rows into its cell.
+    """
+    rows = f"1,{cell},2016-02-12T22:17:34Z\n2,there,2016-02-12T22:17:35Z\n"
+
+    frame = series.read_legacy(f"a,b,Date\n{rows}".encode(), "log.csv")
+
+    assert frame.index.tolist() == [1, 2]
+    assert frame["b"].tolist() == [cell, "there"]
+
+
 def test_a_legacy_text_with_a_quote_ends_at_its_line() -> None:
     """
     Protocol 1.0 wrote quotes as they came, so a torn row begins at the last line feed.
