@@ -29,6 +29,8 @@ local LOG = GIT .. 'log -n 1 --no-abbrev-commit --format=medium --date=default'
 
 local DIFF = GIT .. 'diff --binary --full-index --no-color --no-ext-diff --no-textconv --src-prefix=a/'
    .. ' --dst-prefix=b/ --unified=3 --inter-hunk-context=0 --no-relative --submodule=short'
+   -- Of a submodule its commit alone; changes in it are saved under a name of their own, or not at all.
+   .. ' --ignore-submodules=dirty'
    .. ' --no-indent-heuristic HEAD -- :/'
 
 -- Returns the files that are never captured, each as git is told to leave it out.

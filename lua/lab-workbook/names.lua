@@ -74,6 +74,13 @@ function names.check(name)
    return name
 end
 
+--- Return the name of an artifact with the suffix of its kind, or raise the rule that the whole breaks.
+-- @string name as the caller gave it
+-- @string suffix such as '.json'
+function names.suffixed(name, suffix)
+   return names.check(type(name) == 'string' and name .. suffix or name)
+end
+
 local Register = {}
 Register.__index = Register
 

@@ -93,7 +93,7 @@ end
 
 -- Returns the name of an artifact: what the caller said, and the suffix of its kind (rule kind.suffix).
 local function artifact(self, name, suffix)
-   local full = names.check(names.check(name) .. suffix)
+   local full = names.suffixed(name, suffix)
    if self.series[full] then
       errors.misuse('series.once', ('%s is a series of this experiment: choose another name'):format(
          text.shown(full)))
@@ -274,7 +274,7 @@ end
 
 -- Takes the name of a series into use, once (rule series.once).
 local function seriesName(self, name)
-   local full = names.check(names.check(name) .. spec.KIND_SERIES_SUFFIX)
+   local full = names.suffixed(name, spec.KIND_SERIES_SUFFIX)
    for _, used in ipairs(self.register:list()) do
       if used == full then
          errors.misuse('series.once', ('%s is there already: open a series once and keep its log'):format(
@@ -313,7 +313,7 @@ end
 -- @treturn func the log: `log{epoch = 1, loss = 0.25}` appends a row; a field left out is missing
 function Workbook:newTimeSeriesLog(name, fields, saveEvery)
    check(self, 'newTimeSeriesLog')
-   names.check(name)
+   names.suffixed(name, spec.KIND_SERIES_SUFFIX)
    local keys, titles = series.checkFields(name, fields)
    local rows = series.checkSaveEvery(name, saveEvery)
    return openSeries(self, name, seriesName(self, name), keys, titles, rows)

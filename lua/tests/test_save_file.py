@@ -74,3 +74,13 @@ def test_a_workbook_that_is_switched_off_takes_nothing(run, tmp_path):
     run(f"w:saveFile('model.pt', '{source}', {{move = true}}) w:close()", LAB_WORKBOOK_DISABLED="1")
 
     assert source.read_bytes() == MODEL
+
+
+@pytest.mark.parametrize("name", ["", "..", "x ", "x.", "folder/"])
+def test_the_rules_of_names_are_about_the_whole_with_its_suffix(run, prefix, name):
+    """
+    As SPEC.md says of the empty name, which makes `.json`.
+    """
+    run(f"w:saveJSON('{name}', {{a = 1}}) w:close()")
+
+    assert (prefix / "T" / f"{name}.json").read_text() == '{"a": 1}'

@@ -455,8 +455,8 @@ class Workbook:
     def _take(self, name: Any, suffix: str = "", *, is_series: bool = False) -> str:
         """Return the whole name of an artifact, after all that can be wrong with it."""
         self._check_open()
-        # As given too: "" and ".." would become names by a suffix.
-        path = names.check(names.check(name) + suffix)
+        # The rules are about the whole: "x " is not a name, and "x .json" is.
+        path = names.check(name + suffix if isinstance(name, str) else name)
         with self._lock:
             if path in self._series or (is_series and path in self._saved):
                 raise InvalidSeries("series.once", f"{path!r} is there already: choose another name")

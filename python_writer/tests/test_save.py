@@ -5,6 +5,7 @@ import math
 import stat
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,11 +163,8 @@ def test_torchs_own_word_for_a_full_disk_is_understood(workbook, monkeypatch, ca
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("", "name.parts"),
-        ("..", "name.parts"),
         ("../escape", "name.parts"),
         ("/leading", "name.parts"),
-        ("trailing/", "name.parts"),
         ("a\nb", "name.characters"),
         ("a\\b", "name.characters"),
         (" a", "name.edges"),
@@ -180,12 +178,22 @@ def test_torchs_own_word_for_a_full_disk_is_understood(workbook, monkeypatch, ca
 )
 def test_a_name_that_no_file_can_have_is_refused(workbook, name, rule):
     """
-    Whatever the suffix of the kind would make of it.
+    The error names the rule.
     """
     with pytest.raises(InvalidName) as refused:
         workbook.save_json(name, {})
 
     assert refused.value.rule == rule
+
+
+@pytest.mark.parametrize("name", ["", "..", "x ", "x.", "folder/"])
+def test_the_rules_of_names_are_about_the_whole_with_its_suffix(workbook, name):
+    """
+    As SPEC.md says of the empty name, which makes `.json`.
+    """
+    workbook.save_json(name, {"a": 1})
+
+    assert Path(workbook.where.removeprefix("file://"), f"{name}.json").read_text() == '{"a": 1}'
 
 
 def test_names_that_some_disks_cannot_tell_apart_are_refused(workbook):
