@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, final
+from typing import IO, Any, NamedTuple, final
 
 from lab_workbook_conformance import notation, world
 from lab_workbook_conformance.adapter import Adapter, AdapterNonsense, AdapterSilent, Start
@@ -173,8 +173,13 @@ class Bench:
         environment: Mapping[str, str] | None = None,
         home: Mapping[str, bytes] | None = None,
         folder: str | None = None,
+        errors: IO[bytes] | None = None,
     ) -> Bench:
-        """Return a bench with a fresh adapter in another world; a context manager too."""
+        """
+        Return a bench with a fresh adapter in another world; a context manager too.
+
+        What the adapter writes on standard error goes to ``errors``, where that is given.
+        """
         more = {**self._environment, **(environment or {})}
         return Bench(
             self._command,
@@ -182,7 +187,7 @@ class Bench:
             home=home,
             folder=folder,
             timeout=self._timeout,
-            start=self._start,
+            start=_writing_to(errors, self._start) if errors else self._start,
         )
 
     def end(self) -> None:
@@ -302,6 +307,11 @@ def _is_optional(steps: Sequence[Any], number: int | None, prefix: str | None) -
         return True
     # The bytes of a file are not a text of the language, so every adapter can write them.
     return notation.has_rare_value(step[:2] if step and step[0] == "saveFile" else step)
+
+
+def _writing_to(errors: IO[bytes], start: Start) -> Start:
+    """Return what starts a process whose standard error is this file."""
+    return lambda command, **options: start(command, **{**options, "stderr": errors})
 
 
 def write(folder: str, files: Mapping[str, bytes]) -> None:

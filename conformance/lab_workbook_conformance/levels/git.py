@@ -26,7 +26,7 @@ Findings = Iterable[Finding]
 
 _COMMIT, _PATCH = (SPEC["kind"][kind]["suffix"] for kind in ("git_commit", "git_patch"))
 _NAME = SPEC["git"]["default_name"]
-_HOSTILE = b"""
+HOSTILE = b"""
 [color]
     ui = always
 [diff]
@@ -36,6 +36,10 @@ _HOSTILE = b"""
     external = false
     context = 1
     wordRegex = .
+    submodule = log
+    ignoreSubmodules = all
+[diff "upper"]
+    textconv = tr a-z A-Z <
 [core]
     abbrev = 5
     pager = false
@@ -59,6 +63,9 @@ _COMMITTED = {
     "old name.txt": b"the same words under another name\n" * 5,
     "Größe.txt": b"caf\xe9\n",
     "run.sh": b"#!/bin/sh\n",
+    ".gitattributes": b"*.md diff=upper\n",
+    # The patch ends with this one, and with the empty lines behind its change.
+    "z.md": b"title\n\n\n\n",
 }
 
 
@@ -134,7 +141,7 @@ def _saved(
 
     ``before`` are steps that have to be refused.
     """
-    with bench.another(home={".gitconfig": _HOSTILE}, folder=working) as fresh:
+    with bench.another(home={".gitconfig": HOSTILE}, folder=working) as fresh:
         steps = [NEW, *before, ["saveGitStatus", *([] if name == _NAME else [name])], CLOSE]
         found = fresh.record(steps, continues=bool(before))
         refused = range(1, 1 + len(before))
@@ -217,7 +224,7 @@ def _change(folder: str) -> None:
         folder,
         {"train.lua": b"rate = 0.2 \r\nepochs = 3", "data.bin": b"\0\xff" * 300, "Größe.txt": b"caf\xe9!\n"},
     )
-    write(folder, {"lib/new.lua": b"return {}\n", "untracked.txt": b"x\n"})
+    write(folder, {"lib/new.lua": b"return {}\n", "untracked.txt": b"x\n", "z.md": b"another title\n\n\n\n"})
     os.remove(os.path.join(folder, "gone.txt"))
     os.chmod(os.path.join(folder, "run.sh"), 0o755)  # noqa: S103 - that it can be run is what is tracked
     git(folder, "add", "lib/new.lua")

@@ -18,7 +18,7 @@ _LOG = [
 ]
 _DIFF = [
     *("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "--binary", "--unified=3"),
-    *("--submodule=short", "--src-prefix=a/", "--dst-prefix=b/", "HEAD"),
+    *("--submodule=short", "--ignore-submodules=dirty", "--src-prefix=a/", "--dst-prefix=b/", "HEAD"),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
 from lab_workbook_conformance.wrong.errors import Refused
@@ -26,6 +27,12 @@ def setting(key: str, argument: str | None) -> str:
     return next(filter(None, candidates(key, argument)))
 
 
+def check_seconds(key: str, value: Any) -> None:
+    """Refuse a setting that is not a number of seconds."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", str(value)):
+        raise Refused("config.grammar", f"{key} = {value!r} is not a number of seconds")
+
+
 def candidates(key: str, argument: str | None) -> list[str | None]:
     """Return the values of a key, in the order in which they count."""
     return [argument, from_environment(key), from_file().get(key), _CONFIG["defaults"][key]]
@@ -45,7 +52,7 @@ def from_file() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     for key in given.keys() - _CONFIG["defaults"].keys():
-        warn(f"{_CONFIG['file']}: nobody knows the key {key}, which sets nothing")
+        warn_once(f"{_CONFIG['file']}: nobody knows the key {key}, which sets nothing")
     return {key: value for key, value in given.items() if key in _CONFIG["defaults"]}
 
 
@@ -68,6 +75,16 @@ def parsed(text: str) -> dict[str, str]:
 def warn(message: str) -> None:
     """Say something that is no reason to stop."""
     sys.stderr.write(f"{message}\n")
+
+
+_WARNED: set[str] = set()
+
+
+def warn_once(message: str) -> None:
+    """Say something that this process has not said before."""
+    if message not in _WARNED:
+        _WARNED.add(message)
+        warn(message)
 
 
 def location(prefix: str) -> str:

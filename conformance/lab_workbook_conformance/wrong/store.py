@@ -46,8 +46,14 @@ class Folder:
         self._path = path
 
     def create(self, name: str, data: bytes) -> None:
+        self.check_free()
         with open(self.place(name), "xb", buffering=0) as file:
             file.write(data)
+
+    def check_free(self) -> None:
+        """Raise FileExistsError if the folder holds a file: experiments of 1.0 have no begin.json."""
+        if self.names():
+            raise FileExistsError(f"{self._path} has files")
 
     def replace(self, name: str, data: bytes) -> None:
         os.replace(self._written(data), self.place(name))

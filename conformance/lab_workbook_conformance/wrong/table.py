@@ -21,10 +21,12 @@ _MODULES = (
     "wrong_cells",
     "wrong_json",
     "wrong_refusals",
+    "wrong_clauses",
     "wrong_documents",
     "wrong_git",
     "wrong_bucket",
     "wrong_readers",
+    "wrong_reading",
 )
 _OF_READERS = ("parsing", "process", "reader")
 

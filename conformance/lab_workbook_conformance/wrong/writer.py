@@ -39,6 +39,7 @@ def store(folder: str) -> Store:
     """Return the place of an experiment."""
     if not folder.startswith("s3://"):
         return Folder(folder)
+    settings.check_seconds("uploadEvery", settings.setting("uploadEvery", None))
     name, _, key = folder.removeprefix("s3://").partition("/")
     return Bucket(remote.client(), name, key)
 
@@ -66,8 +67,8 @@ class Workbook:
     def check_about(self, about: Mapping[str, Any]) -> None:
         """Refuse a note, or the tag of an earlier attempt, that is no text."""
         for key, value in about.items():
-            if not isinstance(value, str):
-                raise Refused("begin.optional", f"{key} is a text, not {value!r}")
+            if not isinstance(value, str) or re.search("[\ud800-\udfff]", value):
+                raise Refused("begin.optional", f"{key} is a text in UTF-8, not {value!r}")
 
     def begin(self, about: Mapping[str, Any]) -> None:
         """Claim the tag."""
@@ -148,7 +149,7 @@ class Workbook:
         except OSError as error:
             self.lose("rows", error)
         else:
-            self._lost.update(changed)
+            self.count(changed)
             self._sums[path].add(row)
 
     def check_row(self, fields: Sequence[str], values: Mapping[str, Any]) -> None:
@@ -167,12 +168,14 @@ class Workbook:
         changed: spelling.Lost = Counter()
         data = spelling.json_text(value, changed)
         self.keep(self.claim(self.with_suffix("json", name)), data)
-        self._lost.update(changed)
+        self.count(changed)
 
     def save_text(self, name: str, text: str) -> None:
         """Save a text, under the name as given."""
+        changed: spelling.Lost = Counter()
         path = self.claim(self.with_suffix("text", name))
-        self.keep(path, spelling.mended(text, self._lost).encode())
+        self.keep(path, spelling.mended(text, changed).encode())
+        self.count(changed)
 
     def save_file(self, name: str, path: str) -> None:
         """Save the bytes of a file, under the name as given."""
@@ -228,10 +231,15 @@ class Workbook:
             self._sums[path] = Sum(data)
 
     def lose(self, what: str, why: object) -> None:
-        """Count what could not be recorded, and say so once."""
-        if not self._lost[_LOSS[what]]:
-            settings.warn(f"some {what} of {self.tag} were not recorded: {why!r}")
-        self._lost[_LOSS[what]] += 1
+        """Count what could not be recorded, and warn of it."""
+        self.count({_LOSS[what]: 1}, f": {why!r}")
+
+    def count(self, changed: Mapping[str, int], why: str = "") -> None:
+        """Count what is not recorded as it was given; warn of each kind once."""
+        for kind, count in changed.items():
+            if count and not self._lost[kind]:
+                settings.warn(f"some {kind} of {self.tag} are not recorded as they were given{why}")
+            self._lost[kind] += count
 
     def flush(self, _seconds: float | None = None) -> None:
         """Wait until all that was recorded has arrived."""

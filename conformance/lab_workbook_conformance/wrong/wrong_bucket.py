@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.wrong import bucket
+from lab_workbook_conformance.wrong import bucket, settings
 from lab_workbook_conformance.wrong.bucket import Bucket, Growing
 from lab_workbook_conformance.wrong.table import Right, instead_of
 
@@ -37,6 +37,7 @@ PLAYED: dict[str, str] = {
     "end.delivery-2": _SCRIPT,
     "end.last-4": _SCRIPT,
     "kind.replace-3": "kind.replace-slow",
+    "config.grammar-20": "config.grammar-seconds",
 }
 
 
@@ -187,3 +188,8 @@ def overtaking(_: Right, store: Bucket) -> Any:
     while store.may_replace and store._waiting:  # noqa: SLF001 - as above
         name, data = store._waiting.popitem()  # noqa: SLF001 - as above
         threading.Thread(target=store.send, args=(name, data)).start()
+
+
+@instead_of("config.grammar-20", settings, "check_seconds")
+def ten_seconds(_: Right, _key: str, _value: Any) -> Any:
+    """A setting that is not a number of seconds is not refused."""

@@ -56,3 +56,29 @@ def empty_files(right: Right) -> Any:
     said = right()
     head = b"diff --git a/untracked.txt b/untracked.txt\nnew file mode 100644\nindex 0000000..e69de29\n"
     return {**said, "git_patch": head + said["git_patch"]}
+
+
+@instead_of("git.patch-20", git, "diff")
+def ignored_submodules(right: Right) -> Any:
+    """A submodule whose changes the user ignores is not in the patch."""
+    return [each for each in right() if not each.startswith("--ignore-submodules")]
+
+
+@instead_of("git.patch-21", git, "diff")
+def submodules_in_words(right: Right) -> Any:
+    """A submodule that has moved is described by its commits' messages."""
+    return [each for each in right() if not each.startswith("--submodule")]
+
+
+@instead_of("git.patch-22", git, "diff")
+def converted(right: Right) -> Any:
+    """A file with a filter for people is in the patch as it comes out of that."""
+    return [each for each in right() if each != "--no-textconv"]
+
+
+@instead_of("git.patch-23", git, "status")
+def trimmed(right: Right) -> Any:
+    """The end of the patch is trimmed."""
+    said = right()
+    patch = said["git_patch"].rstrip()
+    return {**said, "git_patch": patch + b"\n" if patch else patch}

@@ -16,7 +16,7 @@ import { bytesFromMessage, CannotBuild, fromMessage, toMessage } from './values.
 const hello = {
   name: 'lab-workbook javascript', version, language: `JavaScript, Node.js ${process.versions.node}`, spec: '1.1',
   levels: ['core', 'git'],
-  verbs: ['newExperiment', 'newTimeSeriesLog', 'log', 'saveJSON', 'saveText', 'saveFile', 'saveGitStatus', 'flush', 'sleep', 'close', 'fail', 'read'],
+  verbs: ['newExperiment', 'newTimeSeriesLog', 'log', 'saveJSON', 'saveShared', 'saveText', 'saveFile', 'saveFileFrom', 'saveGitStatus', 'flush', 'sleep', 'close', 'fail', 'read'],
   // What a script writes as 1 is a double here.
   integers: false,
 };
@@ -50,6 +50,10 @@ class Script {
   sleep(seconds) { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000 * seconds); }
   close() { this.workbook.close(); }
   fail(message) { this.workbook.close(new Error(fromMessage(message))); }
+
+  saveShared(name, value) { this.workbook.saveJSON(fromMessage(name), Array(2).fill(fromMessage(value))); }
+
+  saveFileFrom(name, place) { this.workbook.saveFile(fromMessage(name), fromMessage(place)); }
 
   saveFile(name, bytes) {
     const folder = mkdtempSync(path.join(tmpdir(), 'adapter-'));

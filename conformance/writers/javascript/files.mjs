@@ -61,6 +61,12 @@ export function putCopy(folder, name, source) {
   move(place, path.join(folder, name));
 }
 
+/** Raises EEXIST where a folder holds a file: experiments of 1.0 have no begin.json. */
+export function checkFree(folder) {
+  const entries = fs.existsSync(folder) ? fs.readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
+  if (!entries.every((entry) => entry.isDirectory())) throw Object.assign(new Error(`${folder} has files`), { code: 'EEXIST' });
+}
+
 /** Create `name` with `bytes`, whole from the beginning; raises EEXIST where it is there. */
 export function claim(folder, name, bytes) {
   const { place, descriptor } = draft(folder, bytes);

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 
 // Whatever the user's configuration says of colours and prefixes, `git apply` must understand the patch.
-const DIFF = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--binary', '--src-prefix=a/', '--dst-prefix=b/', 'HEAD'];
+const DIFF = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--binary', '--submodule=short', '--ignore-submodules=dirty', '--src-prefix=a/', '--dst-prefix=b/', 'HEAD'];
 const LOG = ['log', '-n', '1', '--no-color', '--no-abbrev-commit', '--format=medium'];
 
 const git = (args) => execFileSync('git', args, { stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 30 });

@@ -17,7 +17,7 @@ import path from 'node:path';
 import { jsonText, textBytes } from './cells.mjs';
 import { isDisabled, setting } from './config.mjs';
 import { unwatch, watch } from './exits.mjs';
-import { claim, measured, put, putCopy, syncPath } from './files.mjs';
+import { checkFree, claim, measured, put, putCopy, syncPath } from './files.mjs';
 import { gitStatus } from './git.mjs';
 import { Losses } from './losses.mjs';
 import { checkTag, folderOf, Names, newTag } from './names.mjs';
@@ -77,6 +77,7 @@ class Workbook {
       runtime: `Node.js ${process.versions.node}`, started: now(), ...thisProcess(), ...said,
     };
     try {
+      checkFree(this.folder);
       this.#document((bytes) => claim(this.folder, layout.begin, bytes), begin);
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
@@ -109,6 +110,7 @@ class Workbook {
   saveFile(name, source) {
     this.#check(name);
     fs.accessSync(source, fs.constants.R_OK); // a file that is not there is the script's mistake, so this raises
+    if (fs.statSync(source).isDirectory()) throw new TypeError(`${source} is a folder, and saveFile saves a file`);
     this.#names.take(name);
     this.#losses.guard(spec.loss.artifacts, name, () => putCopy(this.folder, name, source));
   }

@@ -8,6 +8,8 @@ import { Misuse, now, spec } from './spec.mjs';
 
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+// eslint-disable-next-line no-control-regex -- as above
+const ASCII_CONTROL = /[\u0000-\u001f\u007f]/;
 const BUCKET = /^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,62}(\/|$)/;
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 
@@ -99,7 +101,7 @@ export function kindOf(name) {
  * The folder that a prefix leads to, absolute and with a slash at its end; null where it leads to a bucket.
  */
 export function folderOf(prefix) {
-  if (typeof prefix !== 'string' || !prefix || !prefix.isWellFormed() || CONTROL.test(prefix)) refusePrefix(prefix);
+  if (typeof prefix !== 'string' || !prefix || !prefix.isWellFormed() || ASCII_CONTROL.test(prefix)) refusePrefix(prefix);
   if (prefix.startsWith('s3://')) return BUCKET.test(prefix) ? null : refusePrefix(prefix);
   const local = prefix.startsWith('file://') ? prefix.slice('file://'.length) : prefix;
   if (SCHEME.test(prefix) && (local === prefix || !/^(\/|~(\/|$))/.test(local))) refusePrefix(prefix);

@@ -213,6 +213,10 @@ function verbs.saveFile(script, name, bytes)
    if not done then error(problem, 0) end
 end
 
+function verbs.saveShared(script, name, shared) script.workbook:saveJSON(name, {shared, shared}) end
+
+function verbs.saveFileFrom(script, name, path) script.workbook:saveFile(name, path) end
+
 -- Lua has no clock to wait by, but every system with sh has this.
 function verbs.sleep(_, seconds) os.execute(('sleep %d'):format(seconds)) end
 

@@ -33,8 +33,10 @@ _METHODS = {
     "newTimeSeriesLog": "new_time_series_log",
     "log": "log",
     "saveJSON": "save_json",
+    "saveShared": "save_shared",
     "saveText": "save_text",
     "saveFile": "save_file",
+    "saveFileFrom": "save_file_from",
     "saveGitStatus": "save_git_status",
     "saveTorch": "save_torch",
     "flush": "flush",
@@ -92,6 +94,14 @@ class Script:
             file.write(data.encode("utf-8", "surrogateescape"))
             file.flush()
             self._workbook.save_file(name, file.name)
+
+    def save_shared(self, name: str, value: Any) -> None:
+        """Save a list whose two items are one object."""
+        self._workbook.save_json(name, [value, value])
+
+    def save_file_from(self, name: str, path: str) -> None:
+        """Save a file of the kit."""
+        self._workbook.save_file(name, path)
 
     def sleep(self, seconds: int) -> None:
         """Compute for a while."""
