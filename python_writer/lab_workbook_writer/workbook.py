@@ -125,8 +125,12 @@ class Workbook:
             found.extend(names)
             return whole
 
-        data = jsontext.encode(value, self._losses.add, plain, change=redact)
+        mended_parts: list[tuple[Any, ...]] = []
+        data = jsontext.encode(value, lambda *said: mended_parts.append(said), plain, change=redact)
         path = self._take(name, _spec.KIND_JSON_SUFFIX)
+        # Counted only once nothing can be refused any more.
+        for said in mended_parts:
+            self._losses.add(*said)
         advice = f"; save_json(..., allow=[{found[0]!r}]) keeps it" if found and found[0] else ""
         self._losses.add_secrets(repr(path), found, advice)
         self._save_bytes(path, data)

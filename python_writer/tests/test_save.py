@@ -186,6 +186,23 @@ def test_a_name_that_no_file_can_have_is_refused(workbook, name, rule):
     assert refused.value.rule == rule
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("x", dict.fromkeys(["a\udc80", "a\udc81"], 1)), ("../x", {"a": "\udc80"})],
+    ids=["key", "name"],
+)
+def test_a_text_of_json_that_is_refused_is_not_counted(workbook, name, value):
+    """
+    Keys that become equal when they are mended are refused like others.
+    """
+    with pytest.raises((InvalidName, InvalidValue)):
+        workbook.save_json(name, value)
+    workbook.close()
+
+    end = json.loads(Path(workbook.where.removeprefix("file://"), ".lab-workbook/end.json").read_text())
+    assert end["lost"]["texts"] == 0
+
+
 @pytest.mark.parametrize("name", ["", "..", "x ", "x.", "folder/"])
 def test_the_rules_of_names_are_about_the_whole_with_its_suffix(workbook, name):
     """

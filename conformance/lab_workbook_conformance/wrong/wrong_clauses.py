@@ -355,3 +355,11 @@ def _put_link(link: Any, book: Workbook, name: str, path: str) -> None:
     if isinstance(store, Folder):
         os.unlink(store.place(name))
         link(path, store.place(name))
+
+
+@instead_of("kind.content-20", Workbook, "save_file")
+def moves_the_file(right: Right, book: Workbook, name: str, path: str) -> Any:
+    """The file of the script is gone when it is saved."""
+    right(book, name, path)
+    kept = f"{path}.saved"
+    os.rename(path, kept)
