@@ -82,7 +82,7 @@ def _differences(value: Any, found: Any, integers: bool) -> Iterator[str]:  # no
     if isinstance(value, dict):
         keys = [_key_in(found, key) for key in value]
         if not isinstance(found, dict) or None in keys or len(found) != len(value):
-            yield "json.value"
+            yield _rule_of_keys(value, keys, found)
             return
         pairs = [(item, found[key]) for key, item in zip(keys, value.values(), strict=True)]
     elif isinstance(value, list):
@@ -95,6 +95,14 @@ def _differences(value: Any, found: Any, integers: bool) -> Iterator[str]:  # no
         return
     for item, found_item in pairs:
         yield from _differences(item, found_item, integers)
+
+
+def _rule_of_keys(value: dict[Any, Any], keys: list[str | None], found: Any) -> str:
+    """Return the rule that an object with other keys breaks: where each missing one is mended wrongly, that."""
+    missing = [given for given, key in zip(value, keys, strict=True) if key is None]
+    is_odd = missing and all(isinstance(each, str) and not is_sound(each) for each in missing)
+    is_as_large = isinstance(found, dict) and len(found) == len(value)
+    return "text.mended" if is_odd and is_as_large else "json.value"
 
 
 def _scalar_difference(value: Any, found: Any, integers: bool) -> Iterator[str]:  # noqa: FBT001 as above

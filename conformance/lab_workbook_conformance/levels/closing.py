@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from lab_workbook_conformance import verdicts
@@ -42,8 +43,11 @@ def _fail(bench: Bench) -> Findings:
             for message, prefix in zip(_MESSAGES, prefixes, strict=True)
         ]
         other.end()
+    ended = int(time.time())
     for message, prefix, found in zip(_MESSAGES, prefixes, recordings, strict=True):
-        yield from _says(found._replace(experiments=experiments_in(prefix)), message)
+        # Where the program has to exit for its end, that is when it ends.
+        whole = found._replace(experiments=experiments_in(prefix), window=(found.window[0], ended))
+        yield from _says(whole, message)
 
 
 def _says(found: Recording, message: str) -> Findings:

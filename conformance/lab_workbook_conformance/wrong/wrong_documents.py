@@ -67,8 +67,9 @@ def note_dropped(right: Right, book: Workbook, _about: Mapping[str, Any]) -> Any
 
 
 @instead_of("begin.optional-4", Workbook, "check_about")
-def note_of_any_type(_right: Right, _book: Workbook, _about: Mapping[str, Any]) -> Any:
+def note_of_any_type(right: Right, book: Workbook, about: Mapping[str, Any]) -> Any:
     """A note may be of any type."""
+    right(book, {key: value for key, value in about.items() if isinstance(value, str)})
 
 
 @instead_of("begin.optional-5", Workbook, "begin_document")
