@@ -46,18 +46,46 @@ local function open(self)
    return true
 end
 
--- Writes spaces over whatever follows the last whole piece, and returns to its end.
-local function blank(self)
+-- Returns where a torn piece starts in the bytes that follow the last known row. A forked child shares the
+-- offset of the file, so whole rows of its own may precede the torn piece.
+local function tornStart(bytes, piece)
+   local start = 1
+   while start do
+      local length = #bytes - start + 1
+      if length < #piece and bytes:sub(start) == piece:sub(1, length) then return start end
+      local lineFeed = bytes:find('\n', start, true)
+      start = lineFeed and lineFeed + 1
+   end
+   return #bytes + 1
+end
+
+-- Returns the end of the last whole row and the end of the file, or nil and a message.
+local function ends(self)
    local last, problem = self.handle:seek('end')
    if not last then return nil, problem end
-   if last > self.size then
-      self.handle:seek('set', self.size)
-      local done
-      done, problem = self.handle:write((' '):rep(last - self.size))
+   if last <= self.size or not (self.torn or self.hasBlanks) then return last, last end
+   if not self.handle:seek('set', self.size) then return nil, 'seek failed' end
+   local bytes
+   bytes, problem = self.handle:read(last - self.size)
+   if not bytes then return nil, problem or 'the file became shorter' end
+   bytes = bytes:gsub(' +$', '')
+   if self.torn then return self.size + tornStart(bytes, self.torn) - 1, last end
+   return self.size + #bytes, last
+end
+
+-- Writes spaces over a torn piece, and seeks to the end of the last whole row.
+local function blank(self)
+   local whole, last = ends(self)
+   if not whole then return nil, last end
+   if last > whole then
+      self.handle:seek('set', whole)
+      local done, problem = self.handle:write((' '):rep(last - whole))
       if not done then return nil, problem end
       self.hasBlanks = true
    end
-   return self.handle:seek('set', self.size)
+   self.torn = nil
+   self.size = math.max(self.size, whole)
+   return self.handle:seek('set', whole)
 end
 
 --- Make sure that the next piece follows a whole one.
@@ -99,7 +127,7 @@ function AppendFile:append(piece, rows)
       self.size, self.rows = size, self.rows + (rows or 1)
       return true
    end
-   self.ready = false
+   self.ready, self.torn = false, piece
    self:prepare()
    return nil, problem
 end
@@ -116,9 +144,15 @@ local function ending(handle)
    return size, tail or ''
 end
 
--- Returns to the end of the last whole piece; where that fails, the next piece tries it again.
-local function returnToEnd(self)
-   if not self.handle:seek('set', self.size) then self.ready = false end
+-- Seeks to the end of the last whole row, which may be a forked child's; where that fails, the next piece
+-- tries again.
+local function seekEnd(self)
+   local whole = not self.torn and ends(self)
+   if not whole or not self.handle:seek('set', whole) then
+      self.ready = false
+      return
+   end
+   self.size = math.max(self.size, whole)
 end
 
 --- Return whether the file that is open is the one at its path, as far as plain Lua can tell.
@@ -131,7 +165,7 @@ function AppendFile:isInPlace(path)
    local same = true
    if io.type(self.handle) == 'file' then
       local size, tail = ending(self.handle)
-      returnToEnd(self)
+      seekEnd(self)
       local theirSize, theirTail = ending(there)
       same = not size or not theirSize or size == theirSize and tail == theirTail
    end
@@ -153,7 +187,7 @@ function AppendFile:restore(put)
          copied, why, isRead = files.copyHandle(self.handle, path, self.size)
          return copied, why
       end)
-      returnToEnd(self)
+      seekEnd(self)
       if not done and isRead then return nil, problem end
       if done then
          self.handle:close()

@@ -213,3 +213,27 @@ def test_a_child_ends_nothing_on_the_way_to_s3(fork, s3_client, bucket_prefix, e
     assert loss.count(b"parent") == 5
     assert b"child" not in loss
     assert os.listdir(Path(os.environ["HOME"]) / ".local/state/lab-workbook") == []
+
+
+@pytest.mark.parametrize("interpreter", ["luajit", "lua5.4"], indirect=True)
+def test_rows_of_a_child_are_never_overwritten(fork, prefix, interpreter):
+    """
+    A child shares the offset of the file, and logs until its first look; the parent's next look keeps all rows.
+    """
+    fork(
+        "for _ = 1, 3 do log{who = 'a child with a long name'} end os.exit(0)",
+        parent="""
+        forker.wait()
+        for _ = 1, 5 do log{who = 'parent'} end
+        for _ = 1, 2 do
+           nextSecond()
+           log{who = 'parent'}
+        end
+        assert(w:flush() and w:close())
+        """,
+    )
+
+    rows = rows_of(prefix)
+    assert rows.count("parent") == 8
+    assert set(rows) <= {"parent", "a child with a long name"}
+    assert end_of(prefix)["files"]["loss.csv"]["bytes"] == (prefix / "T/loss.csv").stat().st_size
