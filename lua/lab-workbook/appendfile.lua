@@ -19,6 +19,7 @@ AppendFile.__index = AppendFile
 
 -- Two files of one size differ in their last rows, for these hold the time.
 local TAIL_BYTES = 256
+local BLOCK_BYTES = 1024 * 1024
 
 --- Return a file that grows.
 -- @string path where
@@ -29,6 +30,8 @@ function appendfile.new(path, create)
       path = path, create = create, size = 0, ready = false,
       -- The rows of this file, and of earlier ones that are gone.
       rows = 0, lostRows = 0,
+      -- Where the last whole row ended when the file was looked at.
+      sizeSeen = 0,
    }, AppendFile)
    self:prepare()
    return self
@@ -102,7 +105,10 @@ function AppendFile:prepare()
       done, problem = open(self)
       if not done then return nil, problem end
       -- Only the first time do the bytes that are there count as whole.
-      if self.size == 0 then self.size = self.handle:seek('end') or 0 end
+      if self.size == 0 then
+         self.size = self.handle:seek('end') or 0
+         self.sizeSeen = self.size
+      end
    end
    done, problem = blank(self)
    self.ready = done and true or false
@@ -144,9 +150,20 @@ local function ending(handle)
    return size, tail or ''
 end
 
+-- Returns whether the open file was truncated. Rows that were appended since are behind a hole, so the line
+-- feed that ended the last row seen is a NUL then.
+local function isCut(self)
+   if self.sizeSeen == 0 then return false end
+   local last = self.handle:seek('end')
+   if not last or not self.handle:seek('set', self.sizeSeen - 1) then return false end
+   local byte, problem = self.handle:read(1)
+   return last < self.size or (byte ~= '\n' and not problem)
+end
+
 -- Seeks to the end of the last whole row, which may be a forked child's; where that fails, the next piece
 -- tries again.
 local function seekEnd(self)
+   self.isCut = self.isCut or isCut(self)
    local whole = not self.torn and ends(self)
    if not whole or not self.handle:seek('set', whole) then
       self.ready = false
@@ -166,6 +183,7 @@ function AppendFile:isInPlace(path)
    if io.type(self.handle) == 'file' then
       local size, tail = ending(self.handle)
       seekEnd(self)
+      if not self.isCut then self.sizeSeen = self.size end
       local theirSize, theirTail = ending(there)
       same = not size or not theirSize or size == theirSize and tail == theirTail
    end
@@ -174,6 +192,63 @@ function AppendFile:isInPlace(path)
 end
 
 interpreted(AppendFile.isInPlace, true)
+
+-- Counts the rows at the start of an open file, the header included, up to a hole or the end; returns their
+-- number and where they end.
+local function wholeRows(handle)
+   local rows, whole, position, isQuoted = 0, 0, 0, false
+   handle:seek('set', 0)
+   local block = handle:read(BLOCK_BYTES)
+   while block do
+      local hole = block:find('\0', 1, true)
+      if hole then block = block:sub(1, hole - 1) end
+      local from = 1
+      while from <= #block do
+         local quote = block:find('"', from, true)
+         local last = (quote or #block + 1) - 1
+         for lineFeed in (isQuoted and '' or block:sub(from, last)):gmatch('()\n') do
+            rows, whole = rows + 1, position + from + lineFeed - 1
+         end
+         if quote then isQuoted = not isQuoted end
+         from = last + (quote and 2 or 1)
+      end
+      position = position + #block
+      block = not hole and handle:read(BLOCK_BYTES)
+   end
+   return rows, whole
+end
+
+--- Go on after a truncation: keep a copy of the rows before it, count the others, and create the next file.
+-- Where it is `continue` that creates it, the copy is left behind, else later rows follow in the copy.
+-- @func put as for `restore`
+-- @treturn ?boolean true, or nil and a message
+function AppendFile:beginAgain(put)
+   local source, rows, whole = self.handle, 0, 0
+   if not self.isKnown then rows, whole = wholeRows(source) end
+   if whole > 0 then
+      local done, problem = put(function(path)
+         local copied, why = files.copyHandle(source, path, whole)
+         return copied, why
+      end)
+      if not done then return nil, problem end
+   end
+   -- The header is not a row.
+   local kept = math.min(self.rows, math.max(0, rows - 1))
+   self.lostRows, self.rows = self.lostRows + self.rows - kept, kept
+   self.isCut, self.ready, self.handle = nil, false, nil
+   self.size, self.sizeSeen, self.torn, self.hasBlanks = 0, 0, nil, nil
+   if whole == 0 or self.continue then self.isCreated = false end
+   if self.continue then
+      if whole == 0 then os.remove(self.path) end
+      self:continue()
+   end
+   local done, problem = self:prepare()
+   -- Only now, so that the next file has another inode, by which the uploader knows it.
+   source:close()
+   return done, problem
+end
+
+interpreted(AppendFile.beginAgain, true)
 
 --- Put a copy into the place of the file, and append to the copy from now on. Where nothing can be read any
 -- more, the rows are counted as lost, and the file is begun anew if `canBeginAnew`.

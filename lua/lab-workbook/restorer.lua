@@ -27,6 +27,9 @@ local Restorer = {}
 Restorer.__index = Restorer
 
 local NAMES_SHOWN = 4
+-- luacheck: push ignore
+local unpack = table.unpack or unpack
+-- luacheck: pop
 
 --- Return what keeps the files of a tree at their paths.
 -- @tparam Tree tree where
@@ -45,6 +48,16 @@ end
 function Restorer:keep(name, file)
    self.kept[name] = file
    self.order[#self.order + 1] = name
+end
+
+--- Restore a growing file under another name.
+-- @string name the name that it had
+-- @string later the name that it has
+function Restorer:rename(name, later)
+   self.kept[later], self.kept[name] = self.kept[name], nil
+   for index, each in ipairs(self.order) do
+      if each == name then self.order[index] = later end
+   end
 end
 
 -- Returns names in a row, the first few of them.
@@ -106,6 +119,32 @@ local function absent(self)
    return names
 end
 
+-- Goes on with a file that was truncated; returns true, or nil and a message.
+local function continue(self, name)
+   local file = self.kept[name]
+   local before = file.lostRows
+   local done, problem = file:beginAgain(function(fill) return self.tree:put(name, fill) end)
+   local later = file.path:sub(#self.tree.root + 1)
+   if later ~= name then self:rename(name, later) end
+   if done and self.tree.onRestored then self.tree:onRestored{[name] = true} end
+   if file.lostRows > before then
+      errors.warn(('%s%s was truncated while its script runs: %d rows of it are lost; later rows are in %s')
+         :format(self.tree.root, name, file.lostRows - before, text.shown(later)))
+   end
+   return done, problem
+end
+
+-- Goes on with all files that were truncated.
+local function continueCutFiles(self)
+   for _, name in ipairs{unpack(self.order)} do
+      local file = self.kept[name]
+      if isInPlace(self, name) and file.isCut then
+         local done, problem = continue(self, name)
+         if not done then self.problem = ('%s: %s'):format(text.shown(name), tostring(problem)) end
+      end
+   end
+end
+
 -- Restores one file; returns true, or nil and a message.
 local function restoreOne(self, name)
    local tree = self.tree
@@ -136,6 +175,7 @@ local function restore(self, isThorough)
       report(self, {spec.LAYOUT_BEGIN}, 'not restored: ' .. self.problem)
       return
    end
+   continueCutFiles(self)
    local names, restored, told, isRestored = absent(self), {}, {}, {}
    local isMade, why = true, nil
    if #names > 0 then isMade, why = self.tree:makeAgain() end
@@ -211,7 +251,7 @@ function Restorer:settle(lost)
    lost[spec.LOSS_ROWS] = lost[spec.LOSS_ROWS] + rows
    lost[spec.LOSS_ARTIFACTS] = lost[spec.LOSS_ARTIFACTS] + #self.missing
    if rows > 0 then
-      errors.warn(('%d rows cannot be restored after their files were removed from %s%s'):format(
+      errors.warn(('%d rows cannot be restored after their files were removed or truncated in %s%s'):format(
          rows, self.tree.root, self.problem and (' (%s)'):format(self.problem) or ''))
    end
    return isWhole

@@ -102,11 +102,17 @@ local function destination(config, tag, isExplicit, fileSystem)
    }
 end
 
+local function concatenated(lines)
+   local list = {}
+   for _, line in pairs(lines) do list[#list + 1] = line end
+   return table.concat(list)
+end
+
 local function openQueue(self, line)
    line.verb = 'destination'
    self.announced = json.encode(line, silent) .. '\n'
-   self.queue = self:grow(spec.LAYOUT_QUEUE, function() return self.announced end)
-   self.queue.canBeginAnew = true
+   self.queue = self:grow(spec.LAYOUT_QUEUE, function() return self.announced .. concatenated(self.putLines) end)
+   self.queue.canBeginAnew, self.queue.isKnown = true, true
    self.restorer:keep(spec.LAYOUT_QUEUE, self.queue)
    self.restorer:keep(spec.LAYOUT_JOURNAL, self.delivery.journal)
    return self.queue.ready
@@ -123,6 +129,8 @@ function spool.claim(config, tag, nonce, isExplicit, begin)
    local self = setmetatable({where = ('%s%s/'):format(tostring(config.bucketPrefix), tag)}, Spool)
    tree.init(self, ('%s%s.%s/'):format(config.spoolDir, tag, nonce))
    self.puts, self.flushes, self.series = 0, 0, {}
+   -- The latest line of the queue, and of the worker's list, for each artifact.
+   self.putLines, self.listedPuts = {}, {}
    local namespace, fileSystem = make(self, config.spoolDir)
    local document = begin(namespace)
    local bytes = json.encode(document, silent)
@@ -156,17 +164,32 @@ function Spool:closeLists()
    self.restorer:close()
 end
 
+local function announcer(self, name, saveEvery)
+   return function() return announce(self, {name = name, saveEvery = saveEvery or json.null}) end
+end
+
 --- Open a series.
 -- @string name its artifact's name
 -- @string header its first line
 -- @int[opt] saveEvery the rows after which it is published
 -- @treturn AppendFile
 function Spool:openSeries(name, header, saveEvery)
-   local file = self:grow(name, header, function()
-      return announce(self, {name = name, saveEvery = saveEvery or json.null})
-   end)
+   local file = self:grow(name, header, announcer(self, name, saveEvery))
    self.restorer:keep(name, file)
    self.series[name] = file
+   local current, number = name, 1
+   -- Published segments stay, so no other rows may be published for the same bytes of the same series.
+   function file.continue()
+      local later
+      repeat
+         number = number + 1
+         later = ('%s (%d)%s'):format(name:gsub('%.csv$', ''), number, spec.KIND_SERIES_SUFFIX)
+      until not self.series[later]
+      self.series[current], self.series[later] = nil, file
+      current = later
+      file.path = self.root .. later
+      file.create = self:creator(later, header, announcer(self, later, saveEvery))
+   end
    return file
 end
 
@@ -197,8 +220,14 @@ function Spool:save(name, fill, discard)
    done, problem = self:replace(spec.LAYOUT_OUTBOX .. number, temporary, discard)
    if not done then return nil, problem end
    done, problem = tell(self, 'put', {name = name, outbox = number})
-   -- Nobody will ever send it, and the disk is full as it is.
-   if not done then (discard or os.remove)(self.root .. spec.LAYOUT_OUTBOX .. number) end
+   if done then
+      local line = {verb = 'put', name = name, outbox = number}
+      self.putLines[name] = json.encode(line, silent) .. '\n'
+      if self.worklist then self.listedPuts[name] = worklist.line('put', line) end
+   else
+      -- Nobody will ever send it, and the disk is full as it is.
+      (discard or os.remove)(self.root .. spec.LAYOUT_OUTBOX .. number)
+   end
    return done, problem
 end
 

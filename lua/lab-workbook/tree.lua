@@ -138,13 +138,21 @@ end
 -- @param header the first line, or a function that returns the first lines
 -- @func[opt] created called once it is there; returns true, or nil and a message
 function Tree:grow(name, header, created)
-   return appendfile.new(self.root .. name, function()
+   return appendfile.new(self.root .. name, self:creator(name, header, created))
+end
+
+--- Return the function that creates a file that grows; see `grow`.
+-- @string name relative to the root
+-- @param header the first line, or a function that returns the first lines
+-- @func[opt] created called once it is there
+function Tree:creator(name, header, created)
+   return function()
       local done, problem = self:put(name, function(path)
          return files.write(path, type(header) == 'function' and header() or header)
       end)
       if done and created then done, problem = created() end
       return done, problem
-   end)
+   end
 end
 
 --- Make what was written so far survive a power loss.
@@ -170,7 +178,8 @@ function Tree.leave() end
 -- removed while the end is awaited is restored from it.
 -- @tparam AppendFile file from `grow`
 function Tree.finishFile(_, file)
-   if not file.hasBlanks then return end
+   -- A forked child may have appended rows since the last look.
+   if not file.hasBlanks or not file:isInPlace() or file.isCut then return end
    shell.run(shell.command('truncate -s ' .. ('%d'):format(file.size) .. ' -- %s 2>/dev/null', file.path))
 end
 

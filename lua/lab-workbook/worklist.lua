@@ -99,8 +99,12 @@ function worklist.open(spool, config, begin, isExplicit)
          .. ' aws configure set s3.addressing_style %s'):format(config.addressingStyle))
    end
    spool.listed = head(config, begin, isExplicit)
-   local list = spool:grow(worklist.LIST, function() return spool.listed end)
-   list.canBeginAnew = true
+   local list = spool:grow(worklist.LIST, function()
+      local puts = {}
+      for _, line in pairs(spool.listedPuts) do puts[#puts + 1] = line end
+      return spool.listed .. table.concat(puts)
+   end)
+   list.canBeginAnew, list.isKnown = true, true
    spool.restorer:keep(worklist.LIST, list)
    if not list.ready then return nil, 'no worklist' end
    return list

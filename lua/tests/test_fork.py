@@ -216,9 +216,9 @@ def test_a_child_ends_nothing_on_the_way_to_s3(fork, s3_client, bucket_prefix, e
 
 
 @pytest.mark.parametrize("interpreter", ["luajit", "lua5.4"], indirect=True)
-def test_rows_of_a_child_are_never_overwritten(fork, prefix, interpreter):
+def test_rows_of_a_child_are_never_overwritten(fork, prefix):
     """
-    A child shares the offset of the file, and logs until its first look; the parent's next look keeps all rows.
+    A child shares the offset of the file and logs until its first look; the parent keeps all rows.
     """
     fork(
         "for _ = 1, 3 do log{who = 'a child with a long name'} end os.exit(0)",

@@ -32,6 +32,7 @@ from lab_workbook_writer.forks import own_page
 Opener = Callable[[], int]
 
 _CLOSED: Final = -1
+_BLOCK_BYTES: Final = 1 << 20
 
 
 class AppendFile:
@@ -43,13 +44,16 @@ class AppendFile:
     An opener that fails is asked again for the next piece, so a disk that was full for a while costs
     the pieces of that while and no more. A script may close descriptors that it does not know, as
     daemons do: the opener is then asked again, and a number that is another file's by now is left alone.
+
+    With ``is_known`` the opener can write all pieces again, so none of them is kept of a truncated file.
     """
 
     # How often a descriptor of any of these files was found closed.
     _closings: ClassVar[int] = 0
 
-    def __init__(self, opener: Opener) -> None:
+    def __init__(self, opener: Opener, *, is_known: bool = False) -> None:
         self._opener = opener
+        self._is_known = is_known
         self._descriptor = _CLOSED
         # What was open when no more pieces were taken.
         self._last = _CLOSED
@@ -57,6 +61,9 @@ class AppendFile:
         self._identity = NO_FILE
         self.rows = 0
         self.lost_rows = 0
+        # The least number of bytes that the open file has, now and at the last `is_cut`.
+        self._size = 0
+        self._size_seen = 0
         self._closings_seen = 0
         self._torn_at: int | None = None
         # Reentrant, because a signal handler may append while its own thread is in here.
@@ -89,6 +96,7 @@ class AppendFile:
                 self._cut(os.fstat(self._descriptor).st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.rows += rows
+            self._size += written
 
     def open(self) -> None:
         """
@@ -130,6 +138,49 @@ class AppendFile:
     def is_at(self, path: str) -> bool:
         """Return whether a path leads to the open file; True if no file was opened yet."""
         return self._identity == NO_FILE or identity_at(path) in (self._identity, None)
+
+    def is_cut(self) -> bool:
+        """Return whether the open file was truncated: it is shorter than what was appended."""
+        size = self._size
+        if self._size_on_disk() >= size:
+            self._size_seen = size
+            return False
+        with contextlib.suppress(OSError):
+            # Network file systems may report a size that lacks the latest writes.
+            self.sync()
+        return self._size_on_disk() < size
+
+    def begin_again(self, path: str) -> None:
+        """
+        Go on after a truncation: keep the rows before it, count the others, and ask the opener for a file.
+
+        Later rows would follow half of a row, and a series needs its header. Rows that were appended since
+        the last `is_cut` may be on either side of the truncation, so they are not kept. An empty file is
+        removed, so that the opener creates the next one.
+
+        Raises:
+            OSError: the disk refuses just now.
+        """
+        with self._lock:
+            descriptor = self._readable()
+            sure = os.fstat(descriptor).st_size - (self._size - self._size_seen)
+            rows, end = (0, 0) if self._is_known else _whole_rows(descriptor, sure)
+            # The header is not a row.
+            kept = min(self.rows, max(0, rows - 1))
+            os.ftruncate(descriptor, end)
+            if end == 0 and identity_at(path) == self._identity:
+                os.unlink(path)
+            self.lost_rows, self.rows = self.lost_rows + self.rows - kept, kept
+            self._size = self._size_seen = end
+            self._torn_at = None
+            if self._is_stopped:
+                return
+            self._let_go()
+            try:
+                self.open()
+            finally:
+                # Only now, so that the next file has another inode, by which the uploader knows it.
+                os.close(descriptor)
 
     def copy(self, path: str) -> None:
         """
@@ -194,6 +245,8 @@ class AppendFile:
                 os.close(descriptor)
             raise OSError(errno.EIO, "the file was opened, and fstat fails")
         before, self._identity, self._descriptor = self._identity, found, descriptor
+        if before != found:
+            self._size = self._size_seen = os.fstat(descriptor).st_size
         if before not in (NO_FILE, found):
             # The script has closed the descriptor, and its file is not at the path any more.
             self._count_as_lost()
@@ -266,5 +319,30 @@ class AppendFile:
     def _cut(self, end: int) -> None:
         # Remembered first: if the cut fails too, nothing is appended until it has worked.
         self._torn_at = end
-        os.ftruncate(self._descriptor, end)
+        # Never longer than it is: somebody may have truncated it meanwhile.
+        os.ftruncate(self._descriptor, min(end, os.fstat(self._descriptor).st_size))
         self._torn_at = None
+
+    def _size_on_disk(self) -> int:
+        """Return the size of the open file, or what it should be where that cannot be read."""
+        try:
+            return os.fstat(self._readable()).st_size
+        except OSError:
+            return self._size
+
+
+def _whole_rows(descriptor: int, end: int) -> tuple[int, int]:
+    """Count the rows, the header included, before a position; return their number and where they end."""
+    rows = whole = position = 0
+    is_quoted = False
+    while position < end and (block := os.pread(descriptor, min(_BLOCK_BYTES, end - position), position)):
+        for part in block.split(b'"'):
+            if not is_quoted and (line_feed := part.rfind(b"\n")) >= 0:
+                rows += part.count(b"\n")
+                whole = position + line_feed + 1
+            position += len(part) + 1
+            is_quoted = not is_quoted
+        # No quote follows the last part of a block.
+        position -= 1
+        is_quoted = not is_quoted
+    return rows, whole

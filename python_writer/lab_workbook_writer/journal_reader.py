@@ -103,6 +103,14 @@ class JournalReader:
             self._file.open()
         self._copy = identity_at(self._path)
 
+    @staticmethod
+    def is_cut() -> bool:
+        """Return False: the uploader cuts the journal when it is compacted."""
+        return False
+
+    def begin_again(self, path: str) -> None:
+        """Do nothing; see `is_cut`."""
+
     def open(self) -> None:
         """
         Make sure that the next uploader finds all that is known; the last one has left.

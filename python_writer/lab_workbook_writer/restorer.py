@@ -4,6 +4,7 @@ Removed files of a running experiment: found missing at their paths, and restore
 A cleaner of /tmp, or a person, may remove or replace the files of an experiment whose script goes on. The
 script would write to files without a name until its end. The bytes of begin.json are known, and each growing
 file is still open, so both are restored. Saved artifacts have no other copy: they are counted as lost.
+So are the rows that a truncated series lacks; later rows follow what is left of it, or are in a new series.
 
 >>> restorer = Restorer(tree, begin_data, make_folders=tree.make)
 >>> restorer.keep("loss.csv", file)
@@ -45,6 +46,19 @@ class Kept(Protocol):
         """Return whether the file is at a path."""
         ...
 
+    def is_cut(self) -> bool:
+        """Return whether the file was truncated."""
+        ...
+
+    def begin_again(self, path: str) -> None:
+        """
+        Go on after a truncation; rows that are not left are counted.
+
+        Raises:
+            OSError: that is not possible just now.
+        """
+        ...
+
     def restore(self, put: Callable[[Fill], object]) -> None:
         """
         Let ``put`` move a copy to its path; what cannot be read again is counted, and the file begun anew.
@@ -65,6 +79,7 @@ class Restorer:
         make_folders: Makes the folders that are there from the start.
         saved: Returns the names of the artifacts that should be in place.
         on_restored: Called with the names of what was restored.
+        rename_cut: Given the name of a truncated file, returns the name of the file for later rows.
     """
 
     def __init__(
@@ -75,12 +90,14 @@ class Restorer:
         make_folders: Callable[[], object],
         saved: Callable[[], Collection[str]] = tuple,
         on_restored: Callable[[Collection[str]], object] = lambda _names: None,
+        rename_cut: Callable[[str], str] = lambda name: name,
     ) -> None:
         self._tree = tree
         self._begin = begin
         self._make_folders = make_folders
         self._saved = saved
         self._on_restored = on_restored
+        self._rename_cut = rename_cut
         self._nonce = documents.read_begin(begin).get("nonce")
         self._begin_identity = identity_at(tree.root + _spec.LAYOUT_BEGIN)
         self._files: dict[str, Kept] = {}
@@ -146,7 +163,7 @@ class Restorer:
         lost[_spec.LOSS_ARTIFACTS] += len(self.missing)
         if rows:
             where = self._tree.root + (f" ({self._problem})" if self._problem else "")
-            warn(f"{rows} rows cannot be restored after their files were removed from {where}")
+            warn(f"{rows} rows cannot be restored after their files were removed or truncated in {where}")
         return is_whole
 
     def _check(self, *, patience: float, is_thorough: bool = False) -> bool:
@@ -176,6 +193,7 @@ class Restorer:
             self._problem = "another experiment is there now, which is left alone"
             self._report([_spec.LAYOUT_BEGIN], f"not restored: {self._problem}")
             return
+        self._continue_cut_files()
         absent = self._absent()
         restored = self._restored(absent)
         if restored:
@@ -184,6 +202,28 @@ class Restorer:
         if absent or is_thorough:
             self.missing = {name for name in self._saved() if identity_at(self._tree.root + name) == NO_FILE}
         self._report_changes(restored, set(absent).difference(restored), self.missing - before)
+
+    def _continue_cut_files(self) -> None:
+        for name, file in list(self._files.items()):
+            if file.is_at(self._tree.root + name) and file.is_cut():
+                try:
+                    self._continue(name, file)
+                except OSError as error:
+                    self._problem = f"{name!r}: {error.strerror or error}"
+
+    def _continue(self, name: str, file: Kept) -> None:
+        before, later = file.lost_rows, self._rename_cut(name)
+        if later != name:
+            self._files[later] = self._files.pop(name)
+        try:
+            file.begin_again(self._tree.root + name)
+            self._on_restored([name])
+        finally:
+            if file.lost_rows > before:
+                warn(
+                    f"{self._tree.root}{name} was truncated while its script runs: {file.lost_rows - before}"
+                    f" rows of it are lost; later rows are in {later!r}"
+                )
 
     def _absent(self) -> list[str]:
         names = [name for name, file in list(self._files.items()) if not self._is_in_place(name, file)]

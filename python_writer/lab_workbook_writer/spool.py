@@ -21,7 +21,7 @@ from lab_workbook.protocol.private import make_folders
 from lab_workbook_writer import dying, reserve
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
-from lab_workbook_writer.descriptors import GROWING
+from lab_workbook_writer.descriptors import GROWING, NO_FILE, identity_at
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
 from lab_workbook_writer.spelling import Speller
@@ -53,11 +53,15 @@ class Spool(Tree):
         self.where = f"{config.bucket_prefix}{begin['tag']}/"
         self._outbox = itertools.count(1)
         self._flushes = itertools.count(1)
-        self._queue = AppendFile(self._open_queue)
+        self._queue = AppendFile(self._open_queue, is_known=True)
         self._series: set[str] = set()
+        # By the names of truncated series, those of the series that have the later rows.
+        self._later: dict[str, str] = {}
         self._speller = Speller(self.root)
         # The lines of the queue without which no other line means anything.
         self._announced: list[bytes] = []
+        # The latest line for each artifact.
+        self._puts: dict[str, bytes] = {}
         data = jsontext.encode(begin, lambda _kind: None)
         try:
             make_folders(parent)
@@ -69,6 +73,7 @@ class Spool(Tree):
                 data,
                 make_folders=self._make_again,
                 on_restored=self._follow_uploader,
+                rename_cut=self._rename_cut,
             )
             self._delivery = Delivery(
                 self.root, config.exit_timeout, config.exit_max, keep=self._restorer.look
@@ -81,6 +86,7 @@ class Spool(Tree):
         self._claim()
 
     def open_series(self, name: str, header: bytes, save_every: int | None) -> int:
+        name = self._later.get(name, name)
         if name in self._series:
             return self.reopen_series(name)
         self._speller.check(name)
@@ -108,6 +114,7 @@ class Spool(Tree):
         self.replace(_spec.LAYOUT_OUTBOX + number, temporary, discard)
         try:
             self._tell("put", name=name, outbox=number)
+            self._puts[name] = _line("put", {"name": name, "outbox": number})
         except OSError:
             # Nobody will ever send it, and the disk is full as it is.
             discard(self.root + _spec.LAYOUT_OUTBOX + number)
@@ -175,7 +182,25 @@ class Spool(Tree):
     def _open_queue(self) -> int:
         with contextlib.suppress(FileNotFoundError):
             return os.open(self.root + _spec.LAYOUT_QUEUE, GROWING)
-        return self.create_series(_spec.LAYOUT_QUEUE, b"".join(self._announced))
+        return self.create_series(_spec.LAYOUT_QUEUE, b"".join([*self._announced, *self._puts.values()]))
+
+    def _rename_cut(self, name: str) -> str:
+        """
+        Return a new name for the rows that follow a truncation.
+
+        Published segments stay, so no other rows may be published for the same bytes of the same series.
+        """
+        if name == _spec.LAYOUT_QUEUE:
+            return name
+        original = next((first for first, later in self._later.items() if later == name), name)
+        stem = original.removesuffix(_spec.KIND_SERIES_SUFFIX)
+        numbered = (f"{stem} ({number}){_spec.KIND_SERIES_SUFFIX}" for number in itertools.count(2))
+        self._later[original] = next(
+            each
+            for each in numbered
+            if each not in self._series and identity_at(self.root + each) == NO_FILE
+        )
+        return self._later[original]
 
     def _announce(self, verb: str, **more: object) -> None:
         """Write a line of the queue that a queue made anew begins with, too."""

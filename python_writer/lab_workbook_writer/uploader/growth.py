@@ -49,6 +49,10 @@ class Growth:
         for name, growing in self._series.items():
             if is_over and growing.is_missing and self._is_lost(name):
                 growing.give_up()
+            elif is_over and growing.is_cut():
+                # The script counts the rows, if it lives.
+                self._is_lost(name)
+                growing.give_up()
             elif is_over:
                 growing.finish(now)
             else:
@@ -76,6 +80,18 @@ class _Growing:
         """Whether the file is not there, though rows of it may have to be sent."""
         return not self._is_given_up and not os.path.exists(self._series.path)
 
+    def is_cut(self) -> bool:
+        """Return whether the file was truncated before the end of its last published row."""
+        end = self._trail.end
+        if self._is_given_up or end == 0:
+            return False
+        try:
+            with open(self._series.path, "rb", buffering=0) as file:
+                file.seek(end - 1)
+                return file.read(1) != b"\n"
+        except OSError:
+            return False
+
     def give_up(self) -> None:
         """Leave the series as far as its segments reach: its file will never be there again."""
         self._is_given_up = True
@@ -90,10 +106,13 @@ class _Growing:
     def publish(self, now: float, *, all_rows: bool) -> None:
         """Send the rows that are due, and refresh the artifact where that is possible and worth it."""
         self._series.look(now)
-        if self._series.is_due(now) or (all_rows and self._series.is_waiting()):
+        is_due = self._series.is_due(now) or (all_rows and self._series.is_waiting())
+        size = self._trail.refresh if self._sender.journal.overwrites else None
+        if (is_due or size is not None) and self.is_cut():
+            return
+        if is_due:
             self._send_segment(self._series.take(now))
-        size = self._trail.refresh
-        if size is not None and self._sender.journal.overwrites:
+        if size is not None:
             self._send_artifact(size)
 
     def finish(self, now: float) -> None:
