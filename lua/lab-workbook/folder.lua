@@ -140,8 +140,8 @@ local SUM = [[cd %s && { if command -v timeout >/dev/null; then
    timeout SECONDS $line xargs -0 sha256sum -- < %s 2>/dev/null & trap "kill $!" INT; wait $!
 else xargs -0 sha256sum -- < %s 2>/dev/null; fi; }]]
 
--- Returns the checksums by name, as far as the system has sha256sum: small files first, because reading all
--- of them may take longer than `exitMax`.
+-- Returns the checksums and the sizes by name, as far as the system has sha256sum: small files first, because
+-- reading all of them may take longer than `exitMax`.
 local function checksums(self)
    local names = {}
    for name in pairs(self.written) do names[#names + 1] = './' .. name end
@@ -152,7 +152,7 @@ local function checksums(self)
       return files.write(path, table.concat(names, '\0') .. '\0')
    end)
    local sums = {}
-   if not list then return sums end
+   if not list then return sums, sizes end
    local command = SUM:gsub('SECONDS', ('%d'):format(math.ceil(self.exitMax)))
    local output, code = shell.read(shell.command(command, self.root, list, list))
    os.remove(list)
@@ -163,7 +163,7 @@ local function checksums(self)
    for sum, name in output:gmatch('(%x+) [ *]%./([^\n]*)') do
       if #sum == 64 then sums[name] = sum end
    end
-   return sums
+   return sums, sizes
 end
 
 -- Tries again once: a fault that passes must not cost the end of an experiment.
@@ -173,13 +173,14 @@ local function twice(attempt)
    return attempt()
 end
 
-local function listed(self, ending)
-   local sums, list, missing = checksums(self), {}, {}
+-- Returns the list of files. A file that was restored or truncated since has no sum.
+local function listed(self, ending, sums, sizes)
+   local list, missing = {}, {}
    for _, name in ipairs(self.restorer.missing) do missing[name] = true end
    for name in pairs(self.written) do
       local bytes = twice(function() return files.size(self.root .. name) end)
       if bytes then
-         list[name] = {bytes = bytes, sha256 = sums[name]}
+         list[name] = {bytes = bytes, sha256 = sizes['./' .. name] == bytes and sums[name] or nil}
       elseif not missing[name] then
          ending.lost[spec.LOSS_ARTIFACTS] = ending.lost[spec.LOSS_ARTIFACTS] + 1
          errors.warn(('%s%s cannot be read again: end.json does not list it'):format(self.root, name))
@@ -192,9 +193,19 @@ end
 -- @table ending ended, outcome, error, lost
 -- @treturn boolean
 function Folder:finish(ending)
-   local isWhole = self.restorer:settle(ending.lost)
+   self.restorer:settle(ending.lost)
+   local isWhole = false
    local done, problem = self.restorer:isWritable()
-   if done then done, problem = self:writeEnding(ending) end
+   if done then
+      self.room:free()
+      local sums, sizes = checksums(self)
+      -- What end.json lists must outlive a power loss that end.json itself outlives.
+      self:sync()
+      -- Reading files for their sums takes minutes, in which some may be removed.
+      isWhole = self.restorer:settle(ending.lost)
+      done, problem = self.restorer:isWritable()
+      if done then done, problem = self:writeEnding(ending, sums, sizes) end
+   end
    self.restorer:close()
    if not done then errors.warn(('the end could not be written to %s: %s'):format(self.root, problem)) end
    return done and isWhole or false
@@ -202,13 +213,13 @@ end
 
 --- Write end.json.
 -- @table ending as for `finish`
+-- @table sums the checksums of files by name
+-- @table sizes the sizes that they had
 -- @treturn ?boolean true, or nil and a message
-function Folder:writeEnding(ending)
+function Folder:writeEnding(ending, sums, sizes)
    self.room:free()
    local document = {ended = ending.ended, outcome = ending.outcome, error = ending.error, lost = ending.lost}
-   document.files = listed(self, ending)
-   -- What end.json lists must outlive a power loss that end.json itself outlives.
-   self:sync()
+   document.files = listed(self, ending, sums, sizes)
    local bytes = json.encode(document, silent)
    return twice(function()
       return self:put(spec.LAYOUT_END, function(path) return files.write(path, bytes) end)

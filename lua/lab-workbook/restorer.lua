@@ -39,6 +39,8 @@ function restorer.new(tree, begin, nonce)
    return setmetatable({
       tree = tree, begin = begin, nonce = nonce,
       kept = {}, order = {}, missing = {}, reported = {},
+      -- What `settle` has counted.
+      settledRows = 0, settledArtifacts = 0,
    }, Restorer)
 end
 
@@ -240,7 +242,8 @@ function Restorer:isWritable()
    return nil, self.problem or 'its folder was removed'
 end
 
---- Check a last time, and add what is lost to the counts of end.json.
+--- Check again, and add what is lost to the counts of end.json. A second call adds only what was lost since
+-- the first.
 -- @table lost the counts
 -- @treturn boolean whether nothing is
 function Restorer:settle(lost)
@@ -248,9 +251,11 @@ function Restorer:settle(lost)
    for name, file in pairs(self.kept) do
       if not isInPlace(self, name) then rows = rows + file.rows end
    end
-   lost[spec.LOSS_ROWS] = lost[spec.LOSS_ROWS] + rows
-   lost[spec.LOSS_ARTIFACTS] = lost[spec.LOSS_ARTIFACTS] + #self.missing
-   if rows > 0 then
+   local rowsBefore, artifactsBefore = self.settledRows, self.settledArtifacts
+   self.settledRows, self.settledArtifacts = rows, #self.missing
+   lost[spec.LOSS_ROWS] = lost[spec.LOSS_ROWS] + rows - rowsBefore
+   lost[spec.LOSS_ARTIFACTS] = lost[spec.LOSS_ARTIFACTS] + #self.missing - artifactsBefore
+   if rows > rowsBefore then
       errors.warn(('%d rows cannot be restored after their files were removed or truncated in %s%s'):format(
          rows, self.tree.root, self.problem and (' (%s)'):format(self.problem) or ''))
    end

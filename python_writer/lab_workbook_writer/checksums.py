@@ -44,6 +44,14 @@ def describe(root: str, names: Iterable[str], seconds: float) -> dict[str, Facts
     return dict(sorted(found.items()))
 
 
+def update(root: str, names: Iterable[str], found: dict[str, Facts], seconds: float) -> dict[str, Facts]:
+    """Return size and sum of each file, and read only those whose size is not the one that was found."""
+    there = set(names)
+    changed = {name for name in there if found.get(name, {}).get("bytes") != _size(root + name)}
+    kept = {name: facts for name, facts in found.items() if name in there - changed}
+    return dict(sorted((kept | describe(root, changed, seconds)).items()))
+
+
 def _describe(path: str, sha256: Callable[[], Any] | None, until: float) -> Facts:
     digest, size = sha256() if sha256 else None, 0
     with open(path, "rb", buffering=0) as file:

@@ -99,11 +99,18 @@ class Folder(Tree):
             self._add(name)
 
     def end(self, ending: Ending) -> bool:
+        self._restorer.settle(ending.lost)
+        self._restorer.require()
+        self._room.free()
+        found = checksums.describe(self.root, self._names - self._restorer.missing, self._exit_max)
+        with guard.absorbing(_warn_of_power_loss):
+            self.sync()
+        # Reading files for their sums takes minutes, in which some may be removed.
         is_whole = self._restorer.settle(ending.lost)
         self._restorer.require()
         self._room.free()
         names = self._names - self._restorer.missing
-        found = checksums.describe(self.root, names, self._exit_max)
+        found = checksums.update(self.root, names, found, self._exit_max)
         ending.lost[_spec.LOSS_ARTIFACTS] += len(names) - len(found)
         # Anew, because a removed folder may have returned under another spelling.
         speller = Speller(self.root)

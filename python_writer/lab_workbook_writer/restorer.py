@@ -103,6 +103,8 @@ class Restorer:
         self._files: dict[str, Kept] = {}
         # Artifacts that are missing, as far as it is known.
         self.missing: set[str] = set()
+        # The rows and artifacts that `settle` has counted.
+        self._settled = (0, 0)
         self._is_taken = False
         self._problem = ""
         self._reported: set[str] = set()
@@ -155,13 +157,18 @@ class Restorer:
         return is_done and not is_lost
 
     def settle(self, lost: dict[str, int]) -> bool:
-        """Check a last time and add what is lost to the counts of end.json; return whether nothing is."""
+        """
+        Check again and add what is lost to the counts of end.json; return whether nothing is.
+
+        A second call adds only what was lost since the first.
+        """
         is_whole = self.check()
         absent = [file for name, file in list(self._files.items()) if not self._is_in_place(name, file)]
         rows = sum(file.lost_rows for file in list(self._files.values())) + sum(file.rows for file in absent)
-        lost[_spec.LOSS_ROWS] += rows
-        lost[_spec.LOSS_ARTIFACTS] += len(self.missing)
-        if rows:
+        before, self._settled = self._settled, (rows, len(self.missing))
+        lost[_spec.LOSS_ROWS] += rows - before[0]
+        lost[_spec.LOSS_ARTIFACTS] += len(self.missing) - before[1]
+        if rows > before[0]:
             where = self._tree.root + (f" ({self._problem})" if self._problem else "")
             warn(f"{rows} rows cannot be restored after their files were removed or truncated in {where}")
         return is_whole

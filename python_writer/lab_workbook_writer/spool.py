@@ -196,9 +196,7 @@ class Spool(Tree):
         stem = original.removesuffix(_spec.KIND_SERIES_SUFFIX)
         numbered = (f"{stem} ({number}){_spec.KIND_SERIES_SUFFIX}" for number in itertools.count(2))
         self._later[original] = next(
-            each
-            for each in numbered
-            if each not in self._series and identity_at(self.root + each) == NO_FILE
+            each for each in numbered if each not in self._series and identity_at(self.root + each) == NO_FILE
         )
         return self._later[original]
 
