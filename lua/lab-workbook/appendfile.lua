@@ -177,7 +177,7 @@ end
 -- @treturn boolean
 function AppendFile:isInPlace(path)
    if not self.isCreated then return true end
-   local there, _, code = io.open(path or self.path, 'rb')
+   local there, _, code = files.openRegular(path or self.path)
    if not there then return not files.meansAbsent(code) end
    local same = true
    if io.type(self.handle) == 'file' then

@@ -117,6 +117,22 @@ function files.copyHandle(from, target, size)
    return nil, problem or 'the file is shorter than what was written', isRead
 end
 
+-- EPERM, EACCES and EROFS: it may still be read.
+local READ_ONLY = {[1] = true, [13] = true, [30] = true}
+
+--- Open a regular file for reading. A FIFO in its place does not block: it is opened for writing, too.
+-- @string path where
+-- @return a handle, or nil, a message and a code; of what is not a regular file, that of a missing one
+function files.openRegular(path)
+   local file, problem, code = io.open(path, 'r+b')
+   if not file and READ_ONLY[code] then file, problem, code = io.open(path, 'rb') end
+   if not file then return nil, problem, code == 21 and 2 or code end
+   -- A FIFO has no positions.
+   if file:seek('end') and file:seek('set', 0) then return file end
+   file:close()
+   return nil, path .. ' is not a regular file', 2
+end
+
 -- ENOENT and ENOTDIR, which are the same on all systems.
 local ABSENT = {[2] = true, [20] = true}
 
@@ -129,7 +145,8 @@ end
 --- Say whether a file or a folder is missing; false where that cannot be known.
 -- @string path where
 function files.isAbsent(path)
-   local file, _, code = io.open(path, 'rb')
+   -- Not for reading only, which would wait for the writer of a FIFO.
+   local file, _, code = io.open(path, 'r+b')
    if file then file:close() end
    return not file and files.meansAbsent(code)
 end
@@ -154,7 +171,7 @@ end
 --- Return how many bytes a file has, or nil.
 -- @string path where
 function files.size(path)
-   local file = io.open(path, 'rb')
+   local file = files.openRegular(path)
    local size = file and file:seek('end')
    if file then file:close() end
    return size

@@ -144,9 +144,13 @@ else xargs -0 sha256sum -- < %s 2>/dev/null; fi; }]]
 -- reading all of them may take longer than `exitMax`.
 local function checksums(self)
    local names = {}
-   for name in pairs(self.written) do names[#names + 1] = './' .. name end
    local sizes = {}
-   for _, name in ipairs(names) do sizes[name] = files.size(self.root .. name) or 0 end
+   for written in pairs(self.written) do
+      local name = './' .. written
+      sizes[name] = files.size(self.root .. name)
+      -- What is no regular file would be read for ever.
+      if sizes[name] then names[#names + 1] = name end
+   end
    table.sort(names, function(one, other) return sizes[one] < sizes[other] end)
    local list = self:writeTemporary(function(path)
       return files.write(path, table.concat(names, '\0') .. '\0')

@@ -87,7 +87,14 @@ end
 -- Says whether the begin.json that is there belongs to another experiment.
 local function holdsAnother(self)
    local path = self.tree.root .. spec.LAYOUT_BEGIN
-   local found = files.read(path)
+   local file, _, code = files.openRegular(path)
+   if not file and files.meansAbsent(code) then
+      -- A FIFO is in the way of ours.
+      os.remove(path)
+   end
+   -- As much as it has, because a device never ends.
+   local found = file and file:read(file:seek('end', 0) - file:seek('set', 0))
+   if file then file:close() end
    if not found or found == self.begin then return false end
    -- `push --tag` has written our own anew.
    if found:match('"nonce": *"([^"]*)"') == self.nonce then return false end

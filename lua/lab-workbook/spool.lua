@@ -111,7 +111,9 @@ end
 local function openQueue(self, line)
    line.verb = 'destination'
    self.announced = json.encode(line, silent) .. '\n'
-   self.queue = self:grow(spec.LAYOUT_QUEUE, function() return self.announced .. concatenated(self.putLines) end)
+   self.queue = self:grow(spec.LAYOUT_QUEUE, function()
+      return self.announced .. concatenated(self.putLines)
+   end)
    self.queue.canBeginAnew, self.queue.isKnown = true, true
    self.restorer:keep(spec.LAYOUT_QUEUE, self.queue)
    self.restorer:keep(spec.LAYOUT_JOURNAL, self.delivery.journal)

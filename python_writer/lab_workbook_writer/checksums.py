@@ -16,6 +16,7 @@ from typing import Any, Final
 from lab_workbook.errors import warn
 
 from lab_workbook_writer import guard
+from lab_workbook_writer.descriptors import open_regular
 from lab_workbook_writer.place import twice
 
 _BLOCK_BYTES: Final = 1 << 20
@@ -54,7 +55,7 @@ def update(root: str, names: Iterable[str], found: dict[str, Facts], seconds: fl
 
 def _describe(path: str, sha256: Callable[[], Any] | None, until: float) -> Facts:
     digest, size = sha256() if sha256 else None, 0
-    with open(path, "rb", buffering=0) as file:
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb", buffering=0) as file:
         while block := file.read(_BLOCK_BYTES):
             size += len(block)
             if digest is not None:

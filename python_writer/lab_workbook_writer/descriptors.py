@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 from typing import Final
 
 # Which file something is, by device and inode.
@@ -39,6 +40,21 @@ def out_of_the_way(descriptor: int) -> int:
         return descriptor
     os.close(descriptor)
     return higher
+
+
+def open_regular(path: str, flags: int) -> int:
+    """
+    Open a regular file. A FIFO or a device in its place neither blocks nor is read.
+
+    Raises:
+        FileNotFoundError: there is none, or something else is there.
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise FileNotFoundError(errno.ENOENT, "it is not a regular file", path)
 
 
 def identity(descriptor: int) -> Identity:

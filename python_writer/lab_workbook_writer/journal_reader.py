@@ -126,7 +126,7 @@ class JournalReader:
 
     def _open_file(self) -> int:
         with contextlib.suppress(FileNotFoundError):
-            return os.open(self._path, GROWING)
+            return open_regular(self._path, GROWING)
         known = b"".join(json.dumps(event).encode() + b"\n" for event in self._events.values())
         self._size, self._head = len(known), known.partition(b"\n")[0]
         return self._tree.create_series(_spec.LAYOUT_JOURNAL, known)

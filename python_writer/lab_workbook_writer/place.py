@@ -18,7 +18,7 @@ from lab_workbook.errors import AccessDenied, StoreError
 from lab_workbook.protocol import _spec, tags
 
 from lab_workbook_writer.append_file import AppendFile
-from lab_workbook_writer.descriptors import GROWING, sync
+from lab_workbook_writer.descriptors import GROWING, open_regular, sync
 
 Fill = Callable[[str], object]
 Discard = Callable[[str], object]
@@ -212,7 +212,7 @@ class Tree:
 
     def reopen_series(self, name: str) -> int:
         """Return a new descriptor of a series that is there: the script may have closed the last one."""
-        return os.open(self.root + name, GROWING)
+        return open_regular(self.root + name, GROWING)
 
     def sync(self) -> None:
         """Make all files that were put into place, and their names, survive a power loss."""
@@ -256,7 +256,8 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def _sync(path: str) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # A FIFO in its place must not block.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         # Delivered and removed, or replaced, since it was put into place.
         return

@@ -25,7 +25,7 @@ from typing import Final, Protocol
 from lab_workbook.errors import Unreadable, UnsupportedProtocol, warn
 from lab_workbook.protocol import _spec, documents
 
-from lab_workbook_writer.descriptors import NO_FILE, identity_at
+from lab_workbook_writer.descriptors import NO_FILE, identity_at, open_regular
 from lab_workbook_writer.place import Fill, Tree, remove
 
 _LOOK_SECONDS: Final = 1.0
@@ -275,15 +275,15 @@ class Restorer:
         if found in (self._begin_identity, NO_FILE, None):
             return False
         try:
-            with open(path, "rb") as file:
+            with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
                 theirs = documents.read_begin(file.read())
-        except OSError:
-            return False
         except UnsupportedProtocol:
             return True
-        except Unreadable:
+        except (Unreadable, FileNotFoundError):
             # Of no use to anyone, and in the way of ours.
             remove(path)
+            return False
+        except OSError:
             return False
         # `push --tag` has written our own anew.
         if theirs.get("nonce") == self._nonce:

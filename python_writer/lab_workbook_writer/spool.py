@@ -21,7 +21,7 @@ from lab_workbook.protocol.private import make_folders
 from lab_workbook_writer import dying, reserve
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
-from lab_workbook_writer.descriptors import GROWING, NO_FILE, identity_at
+from lab_workbook_writer.descriptors import GROWING, NO_FILE, identity_at, open_regular
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
 from lab_workbook_writer.spelling import Speller
@@ -181,7 +181,7 @@ class Spool(Tree):
 
     def _open_queue(self) -> int:
         with contextlib.suppress(FileNotFoundError):
-            return os.open(self.root + _spec.LAYOUT_QUEUE, GROWING)
+            return open_regular(self.root + _spec.LAYOUT_QUEUE, GROWING)
         return self.create_series(_spec.LAYOUT_QUEUE, b"".join([*self._announced, *self._puts.values()]))
 
     def _rename_cut(self, name: str) -> str:

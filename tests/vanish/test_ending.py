@@ -4,6 +4,8 @@ Files are removed while the end of an experiment in a folder reads all files for
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 from pathlib import Path
 
@@ -17,13 +19,14 @@ ATTACKS = {"series": lambda home: (home / "loss.csv").unlink(), "folder": shutil
 
 def is_reading(path: Path) -> bool:
     """Say whether a process has a file open."""
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if link.readlink() == path:
-                return True
-        except OSError:
-            continue
-    return False
+    links = Path("/proc").glob("[0-9]*/fd/*")
+    return any(_target(link) == str(path) for link in links)
+
+
+def _target(link: Path) -> str:
+    with contextlib.suppress(OSError):
+        return os.readlink(link)
+    return ""
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

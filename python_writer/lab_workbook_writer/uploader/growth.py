@@ -14,6 +14,7 @@ from collections.abc import Callable
 from lab_workbook.protocol import _spec, segments
 from lab_workbook.protocol.segments import Segment
 
+from lab_workbook_writer.descriptors import open_regular
 from lab_workbook_writer.uploader.jobs import NoJob, Sender
 from lab_workbook_writer.uploader.publications import Series
 from lab_workbook_writer.uploader.segments import Trail
@@ -86,11 +87,15 @@ class _Growing:
         if self._is_given_up or end == 0:
             return False
         try:
-            with open(self._series.path, "rb", buffering=0) as file:
-                file.seek(end - 1)
-                return file.read(1) != b"\n"
+            descriptor = open_regular(self._series.path, os.O_RDONLY)
         except OSError:
             return False
+        try:
+            return os.pread(descriptor, 1, end - 1) != b"\n"
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
 
     def give_up(self) -> None:
         """Leave the series as far as its segments reach: its file will never be there again."""

@@ -7,6 +7,7 @@ The queue: what the writer says was saved, line by line.
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple
 
 from lab_workbook.errors import LabWorkbookError, warn
@@ -16,7 +17,7 @@ from lab_workbook.store.put_options import PutOptions
 from lab_workbook.store.s3 import S3Store
 from lab_workbook.store.wire import Wire
 
-from lab_workbook_writer.descriptors import NO_FILE, identity, identity_at
+from lab_workbook_writer.descriptors import NO_FILE, identity, identity_at, open_regular
 
 Line = dict[str, Any]
 
@@ -36,7 +37,7 @@ class Queue:
     def read(self) -> list[Line]:
         """Return the lines that have become whole since the last call; none of a file in place of ours."""
         try:
-            with open(self._path, "rb") as file:
+            with os.fdopen(open_regular(self._path, os.O_RDONLY), "rb") as file:
                 if self._identity not in (NO_FILE, identity(file.fileno())):
                     return []
                 self._identity = identity(file.fileno())
