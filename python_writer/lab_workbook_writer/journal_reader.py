@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Any, Final
 from lab_workbook.protocol import _spec
 
 from lab_workbook_writer.append_file import AppendFile
-from lab_workbook_writer.descriptors import GROWING, DescriptorLost, Identity, identity_at
+from lab_workbook_writer.descriptors import GROWING, DescriptorLost, Identity, identity_at, open_regular
 from lab_workbook_writer.flushed import Flushed
 from lab_workbook_writer.news import News
 from lab_workbook_writer.place import Fill, Tree
