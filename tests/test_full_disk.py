@@ -162,6 +162,49 @@ def test_a_disk_that_stays_full_has_room_for_the_ending(writer, small_disk, tmp_
     assert list(small_disk.glob("full/.lab-workbook/tmp/*")) == []
 
 
+# A new name takes an inode where the file system counts hard links, as tmpfs does.
+PYTHON_INODES = """
+import sys, lab_workbook
+workbook = lab_workbook.new_experiment(bucket_prefix=sys.argv[1], tag="full")
+log = workbook.new_time_series_log("loss", ["step"])
+log(step=0)
+for number in range(100):
+    workbook.save_text(f"text-{number}", "x")
+workbook.close()
+"""
+
+LUA_INODES = """
+local workbook = require('lab-workbook'):newExperiment{bucketPrefix = arg[1], tag = 'full'}
+local log = workbook:newTimeSeriesLog('loss', {'step'})
+log{step = 0}
+for number = 0, 99 do workbook:saveText('text-' .. number, 'x') end
+workbook:close()
+"""
+
+
+@pytest.mark.parametrize("writer", ["python", "luajit"])
+def test_a_disk_without_inodes_has_one_for_the_ending(writer, small_disk, tmp_path):
+    """
+    The experiment is finished, and the artifacts that could not be created are counted.
+    """
+    program = sys.executable if writer == "python" else shutil.which(writer)
+    if program is None:
+        pytest.skip(f"{writer} is not installed")
+    subprocess.run(["mount", "-o", "remount,size=8m,nr_inodes=60", small_disk], check=True)
+    script = tmp_path / "script"
+    script.write_text(PYTHON_INODES if writer == "python" else LUA_INODES)
+    environment = os.environ | {"LUA_PATH": f"{ROOT}/lua/?.lua;{ROOT}/lua/?/init.lua;;"}
+
+    subprocess.run([program, script, f"{small_disk}/"], env=environment, check=True)
+
+    experiment = lab_workbook.ExperimentRepository(str(small_disk))["full"]
+    assert experiment.status == "finished"
+    texts = [name for name in experiment if name.startswith("text-")]
+    assert experiment.end["lost"]["artifacts"] == 100 - len(texts) > 0
+    assert experiment.verify().is_sound, experiment.verify().problems
+    assert list(small_disk.glob("full/.lab-workbook/tmp/*")) == []
+
+
 @pytest.mark.parametrize("writer", list(writers()))
 def test_the_room_for_the_ending_grows_with_the_list_of_files(writer, small_disk, tmp_path):
     """

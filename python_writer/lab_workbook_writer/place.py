@@ -19,6 +19,7 @@ from lab_workbook.protocol import _spec, tags
 
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.descriptors import GROWING, open_regular, sync
+from lab_workbook_writer.new_names import move_to_new_name
 
 Fill = Callable[[str], object]
 Discard = Callable[[str], object]
@@ -183,11 +184,12 @@ class Tree:
         path = self.root + name
         temporary = self.write_temporary(lambda path: write_file(path, data))
         try:
-            os.link(temporary, path)
+            move_to_new_name(temporary, path)
         except FileExistsError:
             raise
         except OSError:
-            # There are file systems without hard links: FAT, some network and FUSE file systems.
+            # Removed first, because a full disk has room for one copy only, and for one inode.
+            remove(temporary)
             write_file(path, data)
         finally:
             remove(temporary)

@@ -191,6 +191,8 @@ WRAP(UNLINK, int, -1, rmdir, (const char *path), (path))
 WRAP(UNLINK, int, -1, remove, (const char *path), (path))
 WRAP(LINK, int, -1, link, (const char *from, const char *to), (from, to))
 WRAP(LINK, int, -1, linkat, (int a, const char *from, int b, const char *to, int flags), (a, from, b, to, flags))
+/* The other way to a name that must not exist yet. */
+WRAP(LINK, int, -1, renameat2, (int a, const char *from, int b, const char *to, unsigned int flags), (a, from, b, to, flags))
 WRAP(SYNC, int, -1, fsync, (int file), (file))
 WRAP(SYNC, int, -1, fdatasync, (int file), (file))
 WRAP(TRUNCATE, int, -1, ftruncate64, (int file, off64_t size), (file, size))

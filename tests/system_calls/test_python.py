@@ -164,3 +164,47 @@ def test_a_failing_call_never_leaves_a_verb_that_writes_to_a_spool(failing_calls
             lost.update(each["counted"] if each["root"] == root else {})
         assert queue[-1]["verb"] == "end"
         assert {kind: queue[-1]["lost"][kind] for kind in ("rows", "artifacts")} == lost
+
+
+WITHOUT_NEW_NAMES = """
+import ctypes, os, sys, lab_workbook
+disk = sys.argv[1]
+ctypes.CDLL(None).getenv(b"fail link 1 1 -1")
+workbook = lab_workbook.new_experiment(bucket_prefix=f"file://{disk}/", tag="full")
+log = workbook.new_time_series_log("loss", ["step"])
+for number in range(200):
+    workbook.save_text(f"text-{number}", "")
+with open(f"{disk}/ballast", "wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(b"x" * 4096)
+    except OSError:
+        pass
+for step in range(1000):
+    log(step=step)
+workbook.close()
+"""
+
+
+def test_a_full_disk_without_hard_links_needs_no_second_copy_of_the_ending(failing_calls, tmp_path):
+    """
+    Neither link nor renameat2 can make a new name, and the disk has room for one end.json.
+    """
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small tmpfs needs root")
+    try:
+        subprocess.run(
+            [sys.executable, "-c", WITHOUT_NEW_NAMES, str(disk)],
+            env={**os.environ, "LD_PRELOAD": str(failing_calls)},
+            check=True,
+        )
+
+        end = json.loads((disk / "full/.lab-workbook/end.json").read_text())
+        assert end["outcome"] == "finished"
+        assert end["lost"]["rows"] > 0
+        assert len(end["files"]) == 202
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
