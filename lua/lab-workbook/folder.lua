@@ -27,9 +27,6 @@ local MAKE = [[mkdir -p -- %s 2>&1 && cd %s && if [ -n "$(ls -A)" ]; then exit 9
 
 local MAKE_AGAIN = 'mkdir -p -- %s 2>/dev/null'
 
--- What timeout(1) returns when it had to end a command.
-local TIME_IS_OVER = 124
-
 local function silent() end
 
 -- Makes the folder and says where the namespace of our process id is; raises if anything lies in it.
@@ -52,7 +49,7 @@ end
 --- Claim a tag (rule tag.claim). Raises where it is taken, or where the folder cannot be written.
 -- @table prefix a parsed prefix
 -- @string tag the tag
--- @number exitMax for how many seconds the end may read files for their sums
+-- @number exitMax for how many seconds the end may read and sync files
 -- @func begin given the namespace of process ids, returns the document of begin.json
 function folder.claim(prefix, tag, exitMax, begin)
    local self = setmetatable({where = ('%s%s/'):format(tostring(prefix), tag), exitMax = exitMax}, Folder)
@@ -160,7 +157,7 @@ local function checksums(self)
    local command = SUM:gsub('SECONDS', ('%d'):format(math.ceil(self.exitMax)))
    local output, code = shell.read(shell.command(command, self.root, list, list))
    os.remove(list)
-   if code == TIME_IS_OVER then
+   if code == shell.TIME_IS_OVER then
       errors.warn(('end.json lists some files without their sums, because reading them would take longer'
          .. ' than exitMax, which is %d s'):format(math.ceil(self.exitMax)))
    end
@@ -193,6 +190,18 @@ local function listed(self, ending, sums, sizes)
    return list
 end
 
+-- So long syncing end.json alone may take.
+local END_SECONDS = 30
+
+-- Syncs what is in the folder, for as long as the end may still take, and warns of what is left.
+local function syncWithin(self, seconds)
+   local _, isOver = self:sync(math.max(1, math.ceil(seconds)))
+   if isOver then
+      errors.warn(('the experiment is complete, but might not survive a power loss: syncing more files and'
+         .. ' folders would take longer than exitMax, which is %d s'):format(math.ceil(self.exitMax)))
+   end
+end
+
 --- Write end.json: the ending, and every published file with its size and its checksum.
 -- @table ending ended, outcome, error, lost
 -- @treturn boolean
@@ -201,10 +210,11 @@ function Folder:finish(ending)
    local isWhole = false
    local done, problem = self.restorer:isWritable()
    if done then
+      local began = os.time()
       self.room:free()
       local sums, sizes = checksums(self)
       -- What end.json lists must outlive a power loss that end.json itself outlives.
-      self:sync()
+      syncWithin(self, self.exitMax - math.max(0, os.time() - began))
       -- Reading files for their sums takes minutes, in which some may be removed.
       isWhole = self.restorer:settle(ending.lost)
       done, problem = self.restorer:isWritable()
@@ -225,9 +235,13 @@ function Folder:writeEnding(ending, sums, sizes)
    local document = {ended = ending.ended, outcome = ending.outcome, error = ending.error, lost = ending.lost}
    document.files = listed(self, ending, sums, sizes)
    local bytes = json.encode(document, silent)
-   return twice(function()
+   local done, problem = twice(function()
       return self:put(spec.LAYOUT_END, function(path) return files.write(path, bytes) end)
    end)
+   -- Nothing but end.json is new.
+   self.unsynced, self.growing = {[spec.LAYOUT_END] = true}, {}
+   if done then self:sync(END_SECONDS) end
+   return done, problem
 end
 
 return folder

@@ -32,6 +32,9 @@ end
 --- The exit code of a command that could not be started: no process, no descriptors, no memory.
 shell.NOT_STARTED = -1
 
+--- What timeout(1) returns when it had to end a command.
+shell.TIME_IS_OVER = 124
+
 -- Commands are still found where the environment has no PATH, or an empty one.
 local PATH = 'export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}"; '
 

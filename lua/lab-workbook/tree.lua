@@ -32,6 +32,9 @@ function tree.init(self, root)
    self.folders = {[''] = ''}
    -- By the names that the file system gives, those that the script gives.
    self.written = {}
+   -- The names among them that are new since the last sync, and the files that grow.
+   self.unsynced = {}
+   self.growing = {}
    -- Names that the file system confuses with other ones, and why they are refused.
    self.aliased = {}
 end
@@ -101,7 +104,7 @@ function Tree:replace(name, temporary, discard)
       (discard or os.remove)(temporary)
       return nil, problem
    end
-   self.written[spelled] = name
+   self.written[spelled], self.unsynced[spelled] = name, true
    return true
 end
 
@@ -129,7 +132,7 @@ function Tree:create(name, bytes)
       temporary, path, temporary, path))
    os.remove(temporary)
    if code ~= 0 then return nil, path .. ' cannot be made' end
-   self.written[name] = name
+   self.written[name], self.unsynced[name] = name, true
    return true
 end
 
@@ -138,6 +141,7 @@ end
 -- @param header the first line, or a function that returns the first lines
 -- @func[opt] created called once it is there; returns true, or nil and a message
 function Tree:grow(name, header, created)
+   self.growing[name] = true
    return appendfile.new(self.root .. name, self:creator(name, header, created))
 end
 
@@ -155,20 +159,46 @@ function Tree:creator(name, header, created)
    end
 end
 
---- Make what was written so far survive a power loss.
--- @treturn boolean whether the system says so
-function Tree:sync()
-   local paths = {}
-   for name in pairs(self.written) do paths[#paths + 1] = './' .. name end
+-- Syncs the files and folders of a list, many with each process. What was replaced or delivered meanwhile is
+-- left out; where it vanishes just now, sync(1) fails, and the others are synced one by one.
+local SYNC = [[xargs -0 -n 500 sh -c 'for path; do shift; [ ! -e "$path" ] || set -- "$@" "$path"; done]]
+   .. [[; [ $# = 0 ] || sync -- "$@" || for path; do [ ! -e "$path" ] || sync -- "$path" || exit 255; done]]
+   .. [[' sh < LIST 2>/dev/null]]
+
+-- What `timeout` starts does not hear Ctrl-C, so the shell hears it for it.
+local BOUNDED = ('{ if command -v timeout >/dev/null; then timeout SECONDS SYNC & trap "kill $!" INT; wait $!;'
+   .. ' else SYNC; fi; }'):gsub('SYNC', {SYNC = SYNC})
+
+-- Returns what is to be synced: series first, then new files, then the folders that their names are in.
+local function unsynced(self)
+   local paths, folders = {}, {}
+   for name in pairs(self.growing) do paths[#paths + 1] = './' .. name end
+   for name in pairs(self.unsynced) do
+      if not self.growing[name] then paths[#paths + 1] = './' .. name end
+      folders[('./' .. name):match('^(.*/)')] = true
+   end
+   if next(folders) then folders['./'], folders['../'] = true, true end
+   for folder in pairs(folders) do paths[#paths + 1] = folder end
+   return paths
+end
+
+--- Make all that is new, and the files that grow, survive a power loss.
+-- @int[opt] seconds how long that may take, as far as there is timeout(1)
+-- @treturn boolean whether the system has done so
+-- @treturn boolean whether the time was not enough
+function Tree:sync(seconds)
+   local paths = unsynced(self)
+   if #paths == 0 then return true, false end
    local list = self:writeTemporary(function(path)
       return files.write(path, table.concat(paths, '\0') .. '\0')
    end)
-   if not list then return false end
-   -- The folders too: a new name lives in them. What was replaced or delivered meanwhile is no failure.
-   local code = shell.run(shell.command([[cd %s && xargs -0 sh -c 'for path; do if [ -e "$path" ]; then]]
-      .. [[ sync -- "$path" "${path%/*}" || exit 255; fi; done' sh < %s 2>/dev/null]], self.root, list))
+   if not list then return false, false end
+   local words = {LIST = shell.quote(list), SECONDS = seconds and ('%d'):format(seconds)}
+   local command = (seconds and BOUNDED or SYNC):gsub('%u%u%u+', words)
+   local code = shell.run(shell.command('cd %s && ', self.root) .. command)
    os.remove(list)
-   return code == 0
+   if code == 0 then self.unsynced = {} end
+   return code == 0, code == shell.TIME_IS_OVER
 end
 
 --- Let go of what a forked child must not hold open.

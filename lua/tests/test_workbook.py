@@ -411,3 +411,68 @@ def test_newexperiment_is_quick(run):
     )
 
     assert float(done.stdout.split()[-1]) < 0.05
+
+
+@pytest.fixture
+def syncs(tmp_path):
+    """Return a log with the arguments of each sync(1), and what a script needs; SLOW=yes makes it endless."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    log = tmp_path / "syncs"
+    log.touch()
+    program = folder / "sync"
+    program.write_text(
+        f'#!/bin/sh\necho "$*" >> {log}\ncase $SLOW,$* in yes,*text*) sleep 600;; esac\nexec /bin/sync "$@"\n'
+    )
+    program.chmod(0o755)
+    return log, {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def test_many_artifacts_are_synced_by_few_processes_and_once(run, syncs):
+    """
+    What was synced before is not synced again, except for series, which grow.
+    """
+    log, settings = syncs
+
+    run(
+        """
+        local log = w:newTimeSeriesLog('loss', {'step'})
+        log{step = 1}
+        for i = 1, 100 do w:saveText('group/text-' .. i, 'x') end
+        print(w:flush())
+        log{step = 2}
+        print(w:flush())
+        print(w:close())
+        """,
+        **settings,
+    )
+
+    first, second, *ends = log.read_text().splitlines()
+    names = first.removeprefix("-- ").split()
+    assert names[0] == "./loss.csv"
+    assert len(set(names)) == len(names)
+    assert {f"./group/text-{number}" for number in range(1, 101)} < set(names)
+    assert {"./", "./group/", "./.lab-workbook/", "../"} < set(names)
+    assert second == "-- ./loss.csv"
+    assert [line.split()[1] for line in ends] == ["./loss.csv", "./.lab-workbook/end.json"]
+
+
+def test_the_end_syncs_no_longer_than_exit_max(run, prefix, syncs):
+    """
+    What was not synced is reported once, and the experiment is complete.
+    """
+    _, settings = syncs
+
+    done = run(
+        """
+        for i = 1, 10 do w:saveText('text-' .. i, 'x') end
+        w:close()
+        """,
+        LAB_WORKBOOK_EXIT_MAX="1",
+        SLOW="yes",
+        **settings,
+    )
+
+    assert done.stderr.count("might not survive a power loss") == 1
+    assert "take longer than exitMax, which is 1 s" in done.stderr
+    assert len(document(prefix, "end")["files"]) == 11

@@ -17,7 +17,7 @@ from lab_workbook.errors import warn
 
 from lab_workbook_writer import guard
 from lab_workbook_writer.descriptors import open_regular
-from lab_workbook_writer.place import twice
+from lab_workbook_writer.place import size_of, twice
 
 _BLOCK_BYTES: Final = 1 << 20
 
@@ -33,7 +33,7 @@ def describe(root: str, names: Iterable[str], seconds: float) -> dict[str, Facts
     """
     sha256, until = _sha256(), time.monotonic() + seconds
     found: dict[str, Facts] = {}
-    for name in sorted(names, key=lambda name: _size(root + name)):
+    for name in sorted(names, key=lambda name: size_of(root + name)):
         with guard.absorbing(partial(_warn_of_unreadable, root + name)):
             found[name] = twice(partial(_describe, root + name, sha256, until))
     without = sum("sha256" not in facts for facts in found.values())
@@ -63,13 +63,6 @@ def _describe(path: str, sha256: Callable[[], Any] | None, until: float) -> Fact
             if time.monotonic() >= until:
                 return {"bytes": os.fstat(file.fileno()).st_size}
     return {"bytes": size, **({} if digest is None else {"sha256": digest.hexdigest()})}
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
 
 
 def _sha256() -> Callable[[], Any] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Collection
 
 from lab_workbook.errors import TagTaken, warn
@@ -32,7 +33,7 @@ class Folder(Tree):
 
     def __init__(self, home: prefix.Prefix, begin: documents.Document, exit_max: float) -> None:
         """
-        Claim the tag (rule ``tag.claim``); ``exit_max`` is how long `end` may read files for their sums.
+        Claim the tag (rule ``tag.claim``); ``exit_max`` is how long `end` may read and sync files.
 
         Raises:
             TagTaken: another experiment has it.
@@ -99,12 +100,19 @@ class Folder(Tree):
             self._add(name)
 
     def end(self, ending: Ending) -> bool:
+        until = time.monotonic() + self._exit_max
         self._restorer.settle(ending.lost)
         self._restorer.require()
         self._room.free()
         found = checksums.describe(self.root, self._names - self._restorer.missing, self._exit_max)
+        # What end.json lists must outlive a power loss that end.json itself outlives.
         with guard.absorbing(_warn_of_power_loss):
-            self.sync()
+            left = self.sync(self._restorer.kept, until=until)
+            if left:
+                _warn_of_power_loss(
+                    f"syncing {left} more files and folders would take longer than exitMax,"
+                    f" which is {self._exit_max:g} s"
+                )
         # Reading files for their sums takes minutes, in which some may be removed.
         is_whole = self._restorer.settle(ending.lost)
         self._restorer.require()
@@ -117,9 +125,9 @@ class Folder(Tree):
         files = {_spell(speller, name): facts for name, facts in found.items()}
         document = documents.end(ending.outcome, ending.error, ending.lost, files, ended=ending.ended)
         data = jsontext.encode(document, _unreported)
-        # What end.json lists must outlive a power loss that end.json itself outlives.
+        # What was restored meanwhile; nothing is synced twice.
         with guard.absorbing(_warn_of_power_loss):
-            self.sync()
+            self.sync(self._restorer.kept, until=until)
         twice(lambda: self.create(_spec.LAYOUT_END, data))
         with guard.absorbing(_warn_of_power_loss):
             self.sync()

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import math
 import os
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
 from lab_workbook.errors import AccessDenied, StoreError
@@ -144,6 +146,7 @@ class Tree:
         # Two that claim one tag write into one folder for a moment, and must not take each other's file.
         self._mark = tags.random_text(8)
         self._unsynced: set[str] = set()
+        self._unsynced_folders: set[str] = set()
 
     def make(self) -> None:
         """Make the folder for working files, and so the experiment's own."""
@@ -172,7 +175,7 @@ class Tree:
         except OSError:
             discard(temporary)
             raise
-        self._unsynced.add(path)
+        self._note_new(path)
 
     def create(self, name: str, data: bytes) -> None:
         """
@@ -193,7 +196,7 @@ class Tree:
             write_file(path, data)
         finally:
             remove(temporary)
-        self._unsynced.add(path)
+        self._note_new(path)
 
     def create_series(self, name: str, header: bytes) -> int:
         """Make the file of a series with its header, in one step; returns its descriptor."""
@@ -210,26 +213,36 @@ class Tree:
             if descriptor >= 0:
                 os.close(descriptor)
             raise
+        # Whoever appends to it syncs it.
+        self._unsynced.discard(self.root + name)
         return descriptor
 
     def reopen_series(self, name: str) -> int:
         """Return a new descriptor of a series that is there: the script may have closed the last one."""
         return open_regular(self.root + name, GROWING)
 
-    def sync(self) -> None:
-        """Make all files that were put into place, and their names, survive a power loss."""
-        unsynced, self._unsynced = self._unsynced, set()
+    def sync(self, series: Iterable[str] = (), *, until: float = math.inf) -> int:
+        """
+        Make all new files, their names and some series survive a power loss, small files first.
+
+        Returns:
+            How many files and folders were left at the time ``until`` of `time.monotonic`.
+        """
+        files, self._unsynced = self._unsynced, set()
+        folders, self._unsynced_folders = self._unsynced_folders, set()
+        files.update(self.root + name for name in series)
+        root = self.root.rstrip("/")
+        above = {root, os.path.dirname(root)} if folders else set()
         try:
-            for path in unsynced:
-                _sync(path)
-            folders = {os.path.dirname(path) for path in unsynced}
-            if folders:
-                folders |= {self.root, os.path.dirname(self.root.rstrip("/"))}
-            for folder in sorted(folders):
-                _sync(folder)
+            return _sync_each([*sorted(files, key=size_of), *sorted(folders | above)], until)
         except OSError:
-            self._unsynced |= unsynced
+            self._unsynced |= files
+            self._unsynced_folders |= folders
             raise
+
+    def _note_new(self, path: str) -> None:
+        self._unsynced.add(path)
+        self._unsynced_folders.add(os.path.dirname(path))
 
 
 def write_file(path: str, data: bytes) -> None:
@@ -244,6 +257,14 @@ def write_file(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
+def size_of(path: str) -> int:
+    """Return the size of a file; 0 if there is none."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
 def refused(folder: str, error: OSError, advice: str) -> StoreError:
     """Return what to tell the caller when an experiment cannot be started in a folder."""
     kind = AccessDenied if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else StoreError
@@ -254,6 +275,15 @@ def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync_each(paths: Collection[str], until: float) -> int:
+    """Sync files and folders in their order; return how many were left at a time."""
+    for index, path in enumerate(paths):
+        if time.monotonic() >= until:
+            return len(paths) - index
+        _sync(path)
+    return 0
 
 
 def _sync(path: str) -> None:

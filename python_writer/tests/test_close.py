@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import lab_workbook
 import pytest
 from lab_workbook import Misuse
 
@@ -140,3 +141,20 @@ def test_a_folder_that_vanishes_stops_nothing(workbook, home_of, capsys):
     said = capsys.readouterr().err.splitlines()
     assert len(said) == len(set(said)) <= 5
     assert any("3 rows cannot be restored" in line for line in said)
+
+
+def test_the_end_syncs_no_longer_than_exit_max(prefix, tmp_path, capsys):
+    """
+    What was not synced is reported once, and the experiment is complete.
+    """
+    workbook = lab_workbook.new_experiment(bucket_prefix=prefix, tag="T", exit_max=0.000001)
+    for number in range(10):
+        workbook.save_text(f"text-{number}", "x")
+
+    assert workbook.close() is True
+
+    told = capsys.readouterr().err
+    assert told.count("might not survive a power loss") == 1
+    assert "more files and folders would take longer than exitMax, which is 1e-06 s" in told
+    end = json.loads((tmp_path / "runs/T/.lab-workbook/end.json").read_bytes())
+    assert len(end["files"]) == 11

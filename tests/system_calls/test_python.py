@@ -208,3 +208,34 @@ def test_a_full_disk_without_hard_links_needs_no_second_copy_of_the_ending(faili
         assert len(end["files"]) == 202
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+SYNCS = """
+import lab_workbook
+from tests.system_calls.attack import fail
+workbook = lab_workbook.new_experiment(tag="T")
+log = workbook.new_time_series_log("loss", ["step"])
+log(step=1)
+for number in range(10):
+    workbook.save_text(f"group/text-{number}", "x")
+fail()
+for verb in (workbook.flush, workbook.flush, workbook.close):
+    verb()
+    print(fail().get("sync"))
+"""
+
+
+def test_nothing_is_synced_twice(failing_calls, tmp_path):
+    """
+    First begin.json, the series, 10 texts and 4 folders; then the series; at last it, end.json, 3 folders.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", SYNCS],
+        cwd=ROOT,
+        env={**os.environ, "LD_PRELOAD": str(failing_calls), "LAB_WORKBOOK_BUCKET_PREFIX": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split()[-3:] == ["16", "1", "5"], done.stdout
