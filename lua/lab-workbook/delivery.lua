@@ -122,13 +122,42 @@ end
 
 local function event(name) return ('"event": "%s"'):format(name) end
 
--- Waits for one of some texts in the journal; returns the exit code of WAIT.
-local function wait(self, seconds, patience, ...)
+local unpackList = rawget(table, 'unpack') or rawget(_G, 'unpack')
+
+local function waitCommand(self, seconds, patience, ...)
    local words = {shell.quote(self.path)}
    for _, time in ipairs{seconds, patience} do words[#words + 1] = ('%d'):format(math.ceil(time * 10)) end
    for _, text in ipairs{...} do words[#words + 1] = shell.quote(text) end
-   local _, code = shell.read(WAIT .. table.concat(words, ' '))
+   return WAIT .. table.concat(words, ' ')
+end
+
+-- Waits for one of some texts in the journal; returns the exit code of WAIT.
+local function wait(self, ...)
+   local _, code = shell.read(waitCommand(self, ...))
    return code
+end
+
+-- Waits for several journals at the same time; each of `waits` has `self`, `seconds`, `patience` and `words`.
+-- Returns the exit codes of WAIT. What a shell starts in the background does not hear Ctrl-C.
+local function waitForEach(waits)
+   if #waits == 1 then
+      local only = waits[1]
+      return {wait(only.self, only.seconds, only.patience, unpackList(only.words))}
+   end
+   local begin, finish, pids = {}, {}, {}
+   for index, each in ipairs(waits) do
+      begin[index] = ('%s & p%d=$!'):format(
+         waitCommand(each.self, each.seconds, each.patience, unpackList(each.words)), index)
+      finish[index] = ('wait $p%d; echo "%d $?"'):format(index, index)
+      pids[index] = ('$p%d'):format(index)
+   end
+   local command = ('%s\ntrap "kill %s" INT\n%s'):format(
+      table.concat(begin, '\n'), table.concat(pids, ' '), table.concat(finish, '\n'))
+   local codes = {}
+   for index, code in shell.read(command):gmatch('(%d+) (%d+)\n') do
+      codes[tonumber(index)] = tonumber(code)
+   end
+   return codes
 end
 
 local function startCommand(self)
@@ -261,31 +290,69 @@ function Delivery:isSealed()
    return self.news.isSealed or false
 end
 
--- Waits until something is removed, or while bytes arrive; returns the exit code of WAIT, or nil where
--- nothing delivers.
-local function waitOnce(self, deadline)
-   if self.isLeaving then replace(self, deadline) end
-   local started = runs(self) or start(self)
-   self:letGo()
-   if not started then return nil end
-   local ended, refused, sealed = event('ended'), event('refused'), event('sealed')
-   local patience, longest = self.config.exitTimeout, math.max(1, deadline - time(self))
-   local soon = math.min(LOOK_AGAIN_SECONDS, patience / 2)
-   local early = wait(self, soon, soon, ended, refused, sealed)
-   if early == 0 or early == 3 then return early end
-   if not runs(self) and start(self) then self:letGo() end
-   return wait(self, longest - soon, patience - soon, ended, refused, sealed)
+local LAST_WORDS = {event('ended'), event('refused'), event('sealed')}
+
+-- Lets the uploaders of some deliveries know that the script ends; returns those that have one.
+local function startAll(deliveries)
+   local started = {}
+   for _, self in ipairs(deliveries) do
+      if self.isLeaving then replace(self, self.deadline) end
+      self.code = nil
+      if runs(self) or start(self) then started[#started + 1] = self end
+      self:letGo()
+   end
+   return started
 end
 
--- Waits as long as something moves, and puts back what is removed; returns as `waitOnce`.
-local function waitWhileItMoves(self)
-   if self:isSealed() then return 0 end
-   local deadline = time(self) + self.config.exitMax
-   local code
-   repeat
-      code = waitOnce(self, deadline)
-   until code ~= 3 or self.journal:last('ended') or not isRestored(self) or time(self) >= deadline
-   return code
+-- Waits for some deliveries at the same time, each for `seconds` and without progress for `patience`, which
+-- are functions of it; sets the `code` of each.
+local function waitAtOnce(deliveries, seconds, patience)
+   local waits = {}
+   for index, self in ipairs(deliveries) do
+      waits[index] = {self = self, seconds = seconds(self), patience = patience(self), words = LAST_WORDS}
+   end
+   local codes = #waits > 0 and waitForEach(waits) or {}
+   for index, self in ipairs(deliveries) do self.code = codes[index] end
+end
+
+local function soon(self) return math.min(LOOK_AGAIN_SECONDS, self.config.exitTimeout / 2) end
+
+-- Waits until something is removed, or while bytes arrive. The `code` of a delivery is then the exit code of
+-- WAIT, or nil where nothing delivers.
+local function waitOnce(deliveries)
+   local pending = {}
+   deliveries = startAll(deliveries)
+   waitAtOnce(deliveries, soon, soon)
+   for _, self in ipairs(deliveries) do
+      if self.code ~= 0 and self.code ~= 3 then
+         if not runs(self) and start(self) then self:letGo() end
+         pending[#pending + 1] = self
+      end
+   end
+   waitAtOnce(pending, function(self) return math.max(1, self.deadline - time(self)) end,
+      function(self) return self.config.exitTimeout - soon(self) end)
+end
+
+-- Returns whether a wait has ended because files were removed that were restored by now.
+local function isToGoOn(self)
+   local isRemoved = self.code == 3 and not self.journal:last('ended')
+   return isRemoved and isRestored(self) and time(self) < self.deadline
+end
+
+-- Waits for deliveries as long as something moves, and puts back what is removed; sets their `code`.
+local function waitWhileTheyMove(deliveries)
+   local pending = {}
+   for _, self in ipairs(deliveries) do
+      self.deadline = time(self) + self.config.exitMax
+      self.code = 0
+      if not self:isSealed() then pending[#pending + 1] = self end
+   end
+   while #pending > 0 do
+      waitOnce(pending)
+      local again = {}
+      for _, self in ipairs(pending) do if isToGoOn(self) then again[#again + 1] = self end end
+      pending = again
+   end
 end
 
 -- Returns whether all has arrived, by what the wait for `ended` or `refused` returned.
@@ -322,12 +389,10 @@ local function givenUp(self, code)
    return code == 5 and (', and %g s (exitMax) are over'):format(settings.exitMax) or ''
 end
 
---- Wait until everything has arrived, for as long as the settings allow, and warn if not everything has.
--- @treturn boolean whether it has
-function Delivery:waitForEnd()
-   -- Ctrl-C raises in here, and ends the wait; its user is still to hear what is left.
-   local ran, code = pcall(waitWhileItMoves, self)
-   if ran and code == nil then return false end
+-- Concludes a wait, and warns if not everything has arrived; returns whether it has.
+local function conclude(self, ran)
+   local code = ran and self.code
+   if code == nil then return false end
    if hasArrived(self, code) then
       -- Where our end is the uploader's too, as in a container, it would leave the spool behind.
       local seconds = spec.TIMING_REMOVAL_SECONDS
@@ -337,8 +402,17 @@ function Delivery:waitForEnd()
       return true
    end
    sayWhatIsLeft(self, ran and givenUp(self, code) or '')
-   if not ran then error(code, 0) end
    return false
+end
+
+--- Wait until some deliveries have arrived, all at the same time and for as long as the settings allow, and
+-- warn if not everything has. Sets `hasArrived` of each.
+-- @tparam {Delivery} deliveries whose spools have their last line
+function delivery.waitForAll(deliveries)
+   -- Ctrl-C raises in here, and ends the wait; its user is still to hear what is left.
+   local ran, problem = pcall(waitWhileTheyMove, deliveries)
+   for _, self in ipairs(deliveries) do self.hasArrived = conclude(self, ran) end
+   if not ran then error(problem, 0) end
 end
 
 --- Say whether an artifact was removed before it was uploaded, and not saved again.

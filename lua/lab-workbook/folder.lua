@@ -139,7 +139,7 @@ else xargs -0 sha256sum -- < %s 2>/dev/null; fi; }]]
 
 -- Returns the checksums and the sizes by name, as far as the system has sha256sum: small files first, because
 -- reading all of them may take longer than `exitMax`.
-local function checksums(self)
+local function checksums(self, seconds)
    local names = {}
    local sizes = {}
    for written in pairs(self.written) do
@@ -154,7 +154,7 @@ local function checksums(self)
    end)
    local sums = {}
    if not list then return sums, sizes end
-   local command = SUM:gsub('SECONDS', ('%d'):format(math.ceil(self.exitMax)))
+   local command = SUM:gsub('SECONDS', ('%d'):format(seconds))
    local output, code = shell.read(shell.command(command, self.root, list, list))
    os.remove(list)
    if code == shell.TIME_IS_OVER then
@@ -193,9 +193,14 @@ end
 -- So long syncing end.json alone may take.
 local END_SECONDS = 30
 
+-- Returns how many whole seconds of exitMax are left, at least one.
+local function secondsLeft(self, began)
+   return math.max(1, math.ceil(self.exitMax - math.max(0, os.time() - began)))
+end
+
 -- Syncs what is in the folder, for as long as the end may still take, and warns of what is left.
 local function syncWithin(self, seconds)
-   local _, isOver = self:sync(math.max(1, math.ceil(seconds)))
+   local _, isOver = self:sync(seconds)
    if isOver then
       errors.warn(('the experiment is complete, but might not survive a power loss: syncing more files and'
          .. ' folders would take longer than exitMax, which is %d s'):format(math.ceil(self.exitMax)))
@@ -204,17 +209,17 @@ end
 
 --- Write end.json: the ending, and every published file with its size and its checksum.
 -- @table ending ended, outcome, error, lost
--- @treturn boolean
-function Folder:finish(ending)
+-- @int began when the experiments of the script began to end
+-- @treturn func returns whether all is there
+function Folder:finish(ending, began)
    self.restorer:settle(ending.lost)
    local isWhole = false
    local done, problem = self.restorer:isWritable()
    if done then
-      local began = os.time()
       self.room:free()
-      local sums, sizes = checksums(self)
+      local sums, sizes = checksums(self, secondsLeft(self, began))
       -- What end.json lists must outlive a power loss that end.json itself outlives.
-      syncWithin(self, self.exitMax - math.max(0, os.time() - began))
+      syncWithin(self, secondsLeft(self, began))
       -- Reading files for their sums takes minutes, in which some may be removed.
       isWhole = self.restorer:settle(ending.lost)
       done, problem = self.restorer:isWritable()
@@ -222,7 +227,7 @@ function Folder:finish(ending)
    end
    self.restorer:close()
    if not done then errors.warn(('the end could not be written to %s: %s'):format(self.root, problem)) end
-   return done and isWhole or false
+   return function() return done and isWhole or false end
 end
 
 --- Write end.json.

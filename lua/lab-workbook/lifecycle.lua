@@ -8,6 +8,7 @@
 
 require 'lab-workbook.interpreted'(true, true)
 
+local delivery = require 'lab-workbook.delivery'
 local errors = require 'lab-workbook.errors'
 
 local lifecycle = {}
@@ -38,12 +39,23 @@ local function warnOfOpen(script)
    end
 end
 
+local function attempt(...)
+   local done, one, two = pcall(...)
+   if done then return one, two end
+   errors.warn('the end could not be written: ' .. tostring(one))
+end
+
+-- Writes the end of every experiment first, so that all their deliveries share one wait.
 local function finishAll()
+   local began, conclusions, waiting = os.time(), {}, {}
    for object in pairs(open) do
       open[object] = nil
-      local done, problem = pcall(object.finishUnasked, object)
-      if not done then errors.warn('the end could not be written: ' .. tostring(problem)) end
+      local conclude, itsDelivery = attempt(object.startUnaskedEnd, object, began)
+      conclusions[#conclusions + 1] = conclude
+      waiting[#waiting + 1] = itsDelivery
    end
+   if #waiting > 0 then attempt(delivery.waitForAll, waiting) end
+   for _, conclude in ipairs(conclusions) do attempt(conclude) end
 end
 
 -- Returns an object whose collection runs a function: 5.1 and LuaJIT know finalizers of userdata only.
@@ -60,7 +72,7 @@ end
 -- come first.
 lifecycle.sentinel = sentinel(finishAll)
 
---- See to it that `finishUnasked` of an object is called when the state closes.
+--- See to it that `startUnaskedEnd` of an object is called when the state closes.
 -- @table object a workbook
 function lifecycle.watch(object)
    local script = currentScript()

@@ -261,9 +261,10 @@ function Spool:leave()
    self.delivery:letGo()
 end
 
---- Tell the uploader that nothing follows, and wait as long as is due.
+--- Tell the uploader that nothing follows.
 -- @table ending ended, outcome, error, lost
--- @treturn boolean whether all has arrived
+-- @treturn func returns whether all has arrived, once it was waited for
+-- @treturn ?Delivery what to wait for
 function Spool:finish(ending)
    local isWhole = self.restorer:settle(ending.lost)
    -- The state may have closed the file already.
@@ -278,9 +279,13 @@ function Spool:finish(ending)
       errors.warn(('the end could not be written to %s: %s'):format(self.root, problem))
       self.delivery:letGo()
    end
-   local hasArrived = done and self.delivery:waitForEnd()
-   self:closeLists()
-   return hasArrived and isWhole and not self.delivery:hasLost() or false
+   local function conclude()
+      self:closeLists()
+      return done and self.delivery.hasArrived and isWhole and not self.delivery:hasLost() or false
+   end
+   -- It looks now whether this process still lives, also while other experiments are ended.
+   if done then self.delivery:letGo() end
+   return conclude, done and self.delivery or nil
 end
 
 return spool

@@ -166,8 +166,8 @@ local SYNC = [[xargs -0 -n 500 sh -c 'for path; do shift; [ ! -e "$path" ] || se
    .. [[' sh < LIST 2>/dev/null]]
 
 -- What `timeout` starts does not hear Ctrl-C, so the shell hears it for it.
-local BOUNDED = ('{ if command -v timeout >/dev/null; then timeout SECONDS SYNC & trap "kill $!" INT; wait $!;'
-   .. ' else SYNC; fi; }'):gsub('SYNC', {SYNC = SYNC})
+local BOUNDED = ('{ if command -v timeout >/dev/null; then timeout SECONDS SYNC & trap "kill $!" INT;'
+   .. ' wait $!; else SYNC; fi; }'):gsub('SYNC', {SYNC = SYNC})
 
 -- Returns what is to be synced: series first, then new files, then the folders that their names are in.
 local function unsynced(self)

@@ -15,6 +15,7 @@
 require 'lab-workbook.interpreted'(true, true)
 
 local dates = require 'lab-workbook.dates'
+local delivery = require 'lab-workbook.delivery'
 local environment = require 'lab-workbook.environment'
 local errors = require 'lab-workbook.errors'
 local files = require 'lab-workbook.files'
@@ -384,7 +385,8 @@ function Workbook:flush(seconds)
    return self.place:flush(seconds)
 end
 
-local function finish(self, outcome)
+-- Writes the end; returns what concludes it, and the delivery to wait for, if there is one.
+local function startEnd(self, outcome, began)
    leaveToParent(self)
    self.isClosed = true
    lifecycle.forget(self)
@@ -392,13 +394,12 @@ local function finish(self, outcome)
    for _, file in pairs(self.series) do self.place:finishFile(file) end
    -- Until it is known, and if this raises.
    self.isWhole = false
-   self.isWhole = self.place:finish{
+   return self.place:finish({
       ended = dates.text(),
       outcome = outcome,
       error = json.null,
       lost = self.losses.counts,
-   }
-   return self.isWhole
+   }, began)
 end
 
 --- End the experiment: it has finished. Closing again does nothing, and returns the same.
@@ -406,12 +407,18 @@ end
 function Workbook:close()
    if getmetatable(self) ~= Workbook then check(self, 'close') end
    if self.isClosed then return self.isWhole end
-   return finish(self, spec.OUTCOME_FINISHED)
+   local conclude, waiting = startEnd(self, spec.OUTCOME_FINISHED, os.time())
+   if waiting then delivery.waitForAll{waiting} end
+   self.isWhole = conclude()
+   return self.isWhole
 end
 
---- End the experiment because the script is over. Not for users.
-function Workbook:finishUnasked()
-   return finish(self, spec.OUTCOME_ENDED)
+--- Write the end of the experiment because the script is over. Not for users.
+-- @int began when the experiments of the script began to end
+-- @treturn func concludes it, once it was waited for
+-- @treturn ?Delivery what to wait for
+function Workbook:startUnaskedEnd(began)
+   return startEnd(self, spec.OUTCOME_ENDED, began)
 end
 
 -- Every public method goes through the guard; a row does not, which raises nothing but misuse by itself.

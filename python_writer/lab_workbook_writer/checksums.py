@@ -24,14 +24,18 @@ _BLOCK_BYTES: Final = 1 << 20
 Facts = dict[str, Any]
 
 
-def describe(root: str, names: Iterable[str], seconds: float) -> dict[str, Facts]:
+def describe(root: str, names: Iterable[str], until: float, seconds: float) -> dict[str, Facts]:
     """
     Return size and sum of each file; one that cannot be read is left out, with a warning.
 
-    >>> describe("/home/me/lab-workbook/201602122149-PMJ8a76csB/", ["options.json"], 300)
+    Files are read until a time of `time.monotonic`, ``seconds`` after the end began.
+
+    >>> describe(
+    ...     "/home/me/lab-workbook/201602122149-PMJ8a76csB/", ["options.json"], time.monotonic() + 300, 300
+    ... )
     {'options.json': {'bytes': 2, 'sha256': '44136fa355b3…'}}
     """
-    sha256, until = _sha256(), time.monotonic() + seconds
+    sha256 = _sha256()
     found: dict[str, Facts] = {}
     for name in sorted(names, key=lambda name: size_of(root + name)):
         with guard.absorbing(partial(_warn_of_unreadable, root + name)):
@@ -45,12 +49,14 @@ def describe(root: str, names: Iterable[str], seconds: float) -> dict[str, Facts
     return dict(sorted(found.items()))
 
 
-def update(root: str, names: Iterable[str], found: dict[str, Facts], seconds: float) -> dict[str, Facts]:
-    """Return size and sum of each file, and read only those whose size is not the one that was found."""
+def update(
+    root: str, names: Iterable[str], found: dict[str, Facts], until: float, seconds: float
+) -> dict[str, Facts]:
+    """Return what `describe` does, and read only those files whose size is not the one that was found."""
     there = set(names)
-    changed = {name for name in there if found.get(name, {}).get("bytes") != _size(root + name)}
+    changed = {name for name in there if found.get(name, {}).get("bytes") != size_of(root + name)}
     kept = {name: facts for name, facts in found.items() if name in there - changed}
-    return dict(sorted((kept | describe(root, changed, seconds)).items()))
+    return dict(sorted((kept | describe(root, changed, until, seconds)).items()))
 
 
 def _describe(path: str, sha256: Callable[[], Any] | None, until: float) -> Facts:

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from lab_workbook.errors import warn
@@ -20,6 +20,7 @@ from lab_workbook.protocol import _spec, process
 
 from lab_workbook_writer.awake import AwakeClock
 from lab_workbook_writer.descriptors import identity, out_of_the_way
+from lab_workbook_writer.ends import pauses
 from lab_workbook_writer.journal_reader import Event, JournalReader
 from lab_workbook_writer.news import News
 from lab_workbook_writer.search_path import absolute_search_path
@@ -74,6 +75,12 @@ class Delivery:
         self._can_start = True
         # Why the wait at the end was given up, as the end of a sentence.
         self._given_up = ""
+        # Whether the uploader has delivered everything.
+        self.has_arrived = False
+        self._is_revived = False
+        self._wait_clock = AwakeClock()
+        self._moved = 0.0
+        self._steps = -1
         # Never waited for: a thread or a signal handler that finds it taken has nothing to add.
         self._looking = threading.Lock()
 
@@ -139,41 +146,55 @@ class Delivery:
         return self._news.is_sealed
 
     def wait_for_end(self) -> bool:
-        """
-        Wait until everything has arrived; return whether it has.
+        """Wait until everything has arrived, or is given up; return whether it has arrived."""
+        self.begin_wait()
+        for _ in pauses():
+            if self.is_over():
+                break
+        return self.has_arrived
 
-        The wait ends after ``exit_timeout`` seconds without progress, and after ``exit_max`` in all.
-        """
+    def begin_wait(self) -> None:
+        """Let the uploader know that the script ends, and begin to count the time."""
         self.let_go()
-        awake = AwakeClock()
-        began = moved = awake()
-        steps, is_revived = -1, False
-        for _ in _pauses():
-            now = awake()
-            if self._journal.has("ended"):
-                # Where our end is the uploader's too, as in a container, it would leave the spool behind.
-                self._wait(_spec.TIMING_REMOVAL_SECONDS, self._is_removed)
+        self._wait_clock = AwakeClock()
+        self._moved = self._wait_clock()
+        self._steps = -1
+
+    def is_over(self) -> bool:
+        """
+        Look whether everything has arrived, or is given up.
+
+        That is after ``exit_timeout`` seconds without progress, and ``exit_max`` in all.
+        """
+        now = self._wait_clock()
+        if self._journal.has("ended"):
+            # Where our end is the uploader's too, as in a container, it would leave the spool behind.
+            if not self.has_arrived:
+                self.has_arrived, self._moved = True, now
+            is_over = self._is_removed() or now - self._moved >= _spec.TIMING_REMOVAL_SECONDS
+            if is_over:
                 self._say_news()
-                return True
-            if self._journal.has("refused", "sealed"):
-                self._say_news()
-                return False
-            self._say_news()
-            may_start = self._keep() and (self._is_leaving or not is_revived)
-            if may_start and self._is_dead(_STARTING_SECONDS):
-                # Whatever has ended the last one, nobody else will deliver what is left.
-                is_revived = True
-                self._start()
-                self.let_go()
-            if self._journal.steps != steps:
-                steps, moved = self._journal.steps, now
-            if now - moved >= self._exit_timeout:
-                self._given_up = f", and nothing has arrived for {self._exit_timeout:g} s (exitTimeout)"
-            elif now - began >= self._exit_max:
-                self._given_up = f", and {self._exit_max:g} s (exitMax) are over"
-            if self._given_up or not self._can_start:
-                return False
-        return False
+            return is_over
+        self._say_news()
+        if self._journal.has("refused", "sealed"):
+            return True
+        self._revive()
+        if self._journal.steps != self._steps:
+            self._steps, self._moved = self._journal.steps, now
+        if now - self._moved >= self._exit_timeout:
+            self._given_up = f", and nothing has arrived for {self._exit_timeout:g} s (exitTimeout)"
+        elif now >= self._exit_max:
+            self._given_up = f", and {self._exit_max:g} s (exitMax) are over"
+        return bool(self._given_up) or not self._can_start
+
+    def _revive(self) -> None:
+        """Start another uploader at the end, once, or whenever its files were restored."""
+        may_start = self._keep() and (self._is_leaving or not self._is_revived)
+        if may_start and self._is_dead(_STARTING_SECONDS):
+            # Whatever has ended the last one, nobody else will deliver what is left.
+            self._is_revived = True
+            self._start()
+            self.let_go()
 
     def _is_removed(self) -> bool:
         return not os.path.isdir(self._spool)
@@ -229,7 +250,7 @@ class Delivery:
 
     def _wait(self, seconds: float, done: Callable[[], bool]) -> bool:
         until = time.monotonic() + seconds
-        for _ in _pauses():
+        for _ in pauses():
             if done():
                 return True
             if time.monotonic() >= until:
@@ -264,15 +285,6 @@ def _spawn(spool: str) -> int:
     finally:
         os.close(theirs)
     return out_of_the_way(ours)
-
-
-def _pauses() -> Iterator[None]:
-    """Pause between one look and the next: short at first, and never longer than 0.1 s."""
-    pause = 0.005
-    while True:
-        yield
-        time.sleep(pause)
-        pause = min(2 * pause, 0.1)
 
 
 def _quoted(path: str) -> str:

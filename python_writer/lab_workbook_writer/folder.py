@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Collection
 
 from lab_workbook.errors import TagTaken, warn
@@ -18,6 +17,7 @@ from lab_workbook.protocol import _spec, documents, jsontext, prefix
 from lab_workbook_writer import checksums, guard
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.ending_room import EndingRoom
+from lab_workbook_writer.ends import Wait, settled
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
 from lab_workbook_writer.spelling import Speller
@@ -99,12 +99,12 @@ class Folder(Tree):
         for name in names:
             self._add(name)
 
-    def end(self, ending: Ending) -> bool:
-        until = time.monotonic() + self._exit_max
+    def end(self, ending: Ending, began: float) -> Wait:
+        until = began + self._exit_max
         self._restorer.settle(ending.lost)
         self._restorer.require()
         self._room.free()
-        found = checksums.describe(self.root, self._names - self._restorer.missing, self._exit_max)
+        found = checksums.describe(self.root, self._names - self._restorer.missing, until, self._exit_max)
         # What end.json lists must outlive a power loss that end.json itself outlives.
         with guard.absorbing(_warn_of_power_loss):
             left = self.sync(self._restorer.kept, until=until)
@@ -118,7 +118,7 @@ class Folder(Tree):
         self._restorer.require()
         self._room.free()
         names = self._names - self._restorer.missing
-        found = checksums.update(self.root, names, found, self._exit_max)
+        found = checksums.update(self.root, names, found, until, self._exit_max)
         ending.lost[_spec.LOSS_ARTIFACTS] += len(names) - len(found)
         # Anew, because a removed folder may have returned under another spelling.
         speller = Speller(self.root)
@@ -133,7 +133,7 @@ class Folder(Tree):
             self.sync()
         with contextlib.suppress(OSError):
             os.rmdir(self.root + _spec.LAYOUT_TMP)
-        return is_whole
+        return settled(is_whole)
 
     def after_fork(self) -> None:
         pass

@@ -19,6 +19,7 @@ from lab_workbook.protocol import _spec
 
 from lab_workbook_writer.append_file import AppendFile, Opener
 from lab_workbook_writer.descriptors import GROWING, NO_FILE, identity, identity_at
+from lab_workbook_writer.ends import Wait, settled
 from lab_workbook_writer.place import Discard, Ending, Fill, Nowhere, Tree, remove
 from lab_workbook_writer.rendezvous import Meeting, Run
 
@@ -100,12 +101,12 @@ class Guest(Nowhere):
             f"rank {self.number} saves no {name!r}: rank 0 records the experiment (rank=0 changes that)",
         )
 
-    def end(self, ending: Ending) -> bool:
+    def end(self, ending: Ending, began: float) -> Wait:  # noqa: ARG002 - as in Place
         self.restore()
         lost = ending.lost[_spec.LOSS_ROWS] + sum(map(self._lost_rows, self._files))
         if lost:
             self.say("lost", f"rank {self.number} has lost {lost} rows in all")
-        return True
+        return settled(True)
 
     def _lost_rows(self, name: str) -> int:
         file = self._kept[name]

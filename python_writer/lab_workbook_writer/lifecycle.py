@@ -23,6 +23,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Hashable
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
@@ -30,7 +31,7 @@ from lab_workbook.errors import warn
 from lab_workbook.protocol import _spec
 from lab_workbook.protocol.redaction import redacted_beginning
 
-from lab_workbook_writer import forks, session
+from lab_workbook_writer import ends, forks, session
 
 
 class Ended(NamedTuple):
@@ -44,18 +45,29 @@ class Watch:
     """
     One open workbook: how to end it, and what it does in a forked child.
 
+    ``start_end`` writes the end, given an outcome and when the end began, by `time.monotonic`.
     ``reported`` is how a framework has ended the training; it counts where the script closes nothing.
     ``replaced`` is how the experiment would have ended when the next one of the same ``run`` began.
     """
 
-    def __init__(self, end: Callable[[Ended], object], after_fork: Callable[[], None]) -> None:
-        self.end = end
+    def __init__(
+        self, start_end: Callable[[Ended, float], ends.Wait], after_fork: Callable[[], None]
+    ) -> None:
+        self._start_end = start_end
         self.after_fork = after_fork
         self.run: Hashable = None
         self.tag = ""
         self.reported: Ended | None = None
         self.replaced: Ended | None = None
         self._number = session.new_number()
+
+    def end(self, ended: Ended) -> None:
+        """End the workbook and wait for its delivery."""
+        ends.end_all([self.starter(ended)])
+
+    def starter(self, ended: Ended) -> ends.Start:
+        """Return what writes the end."""
+        return partial(self._start_end, ended)
 
     def start(self) -> None:
         """Listen from now on."""
@@ -221,10 +233,9 @@ _hooks = (_Hook("excepthook", _on_exception), _Hook("exit", _on_exit))
 
 
 def _end_all() -> None:
-    for watch in _open.copy():
-        # Ctrl-C ends the wait for one delivery; the others are still to be ended.
-        with contextlib.suppress(KeyboardInterrupt):
-            watch.end(watch.unasked())
+    # Ctrl-C ends the wait.
+    with contextlib.suppress(KeyboardInterrupt):
+        ends.end_all([watch.starter(watch.unasked()) for watch in _open])
 
 
 def _after_fork() -> None:

@@ -21,6 +21,7 @@ from lab_workbook.protocol import _spec, tags
 
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.descriptors import GROWING, open_regular, sync
+from lab_workbook_writer.ends import Wait, settled
 from lab_workbook_writer.new_names import move_to_new_name
 
 Fill = Callable[[str], object]
@@ -87,8 +88,8 @@ class Place(Protocol):
         """Count series that other processes have made here among its own."""
         ...
 
-    def end(self, ending: Ending) -> bool:
-        """Write the ending, wait as long as is due, and say whether it has arrived."""
+    def end(self, ending: Ending, began: float) -> Wait:
+        """Write the ending; ``began`` is when the script's experiments began to end (`time.monotonic`)."""
         ...
 
     def after_fork(self) -> None:
@@ -129,8 +130,8 @@ class Nowhere:
     def adopt(self, names: Collection[str]) -> None:
         pass
 
-    def end(self, ending: Ending) -> bool:  # noqa: ARG002 - as in Place
-        return True
+    def end(self, ending: Ending, began: float) -> Wait:  # noqa: ARG002 - as in Place
+        return settled(True)
 
     def after_fork(self) -> None:
         pass

@@ -18,10 +18,11 @@ from lab_workbook.errors import AccessDenied, BucketNotFound, CredentialsMissing
 from lab_workbook.protocol import _spec, documents, file_systems, jsontext
 from lab_workbook.protocol.private import make_folders
 
-from lab_workbook_writer import dying, reserve
+from lab_workbook_writer import reserve
 from lab_workbook_writer.append_file import AppendFile
 from lab_workbook_writer.delivery import Delivery
 from lab_workbook_writer.descriptors import GROWING, NO_FILE, identity_at, open_regular
+from lab_workbook_writer.ends import Wait
 from lab_workbook_writer.place import Discard, Ending, Fill, Tree, refused, remove, twice
 from lab_workbook_writer.restorer import Restorer
 from lab_workbook_writer.spelling import Speller
@@ -143,24 +144,27 @@ class Spool(Tree):
             self._announce("series", name=name, saveEvery=None)
             self._series.add(name)
 
-    def end(self, ending: Ending) -> bool:
+    def end(self, ending: Ending, began: float) -> Wait:  # noqa: ARG002 - as in Place
         is_whole = self._restorer.settle(ending.lost)
-        arrived = False
-        with dying.after_last_words():
-            try:
-                end = _line("end", {**ending._asdict(), "sizes": self._sizes()})
-                # Without this line, what was lost is not counted anywhere.
-                twice(lambda: self._queue.append(end, rows=0))
-                self._delivery.look()
-                arrived = self._delivery.wait_for_end()
-            finally:
-                # Also when Ctrl-C ends the wait.
-                if not arrived:
-                    self._delivery.say_how_to_push()
-        return arrived and is_whole and not self._delivery.lost_artifacts
+        try:
+            end = _line("end", {**ending._asdict(), "sizes": self._sizes()})
+            # Without this line, what was lost is not counted anywhere.
+            twice(lambda: self._queue.append(end, rows=0))
+            self._delivery.look()
+            self._delivery.begin_wait()
+        except BaseException:
+            self._delivery.say_how_to_push()
+            raise
+        return Wait(self._delivery.is_over, lambda: self._conclude() and is_whole)
 
     def after_fork(self) -> None:
         self._delivery.let_go()
+
+    def _conclude(self) -> bool:
+        """Say how to deliver what is left; return whether nothing is, and no artifact was lost."""
+        if not self._delivery.has_arrived:
+            self._delivery.say_how_to_push()
+        return self._delivery.has_arrived and not self._delivery.lost_artifacts
 
     def _sizes(self) -> dict[str, int]:
         """Return how many bytes each series has, for hosts that may see the end before they see all rows."""

@@ -32,6 +32,7 @@ from lab_workbook_writer.capture import figure as figures
 from lab_workbook_writer.capture import model
 from lab_workbook_writer.capture import tensors as tensor_files
 from lab_workbook_writer.capture.plain import plain
+from lab_workbook_writer.ends import Wait, settled
 from lab_workbook_writer.forks import own_page
 from lab_workbook_writer.handover import Source
 from lab_workbook_writer.losses import Losses
@@ -83,7 +84,7 @@ class Workbook:
         self._spare = Spare()
         # Reentrant, because a signal handler may save something while its own thread is in here.
         self._lock = threading.RLock()
-        self.watch = lifecycle.Watch(self._end, self._after_fork)
+        self.watch = lifecycle.Watch(self._start_end, self._after_fork)
         self.watch.start()
 
     @property
@@ -507,6 +508,11 @@ class Workbook:
             raise Misuse("end.last", f"the experiment {self.tag} is closed: nothing can be added to it")
 
     def _end(self, ended: lifecycle.Ended) -> bool:
+        self.watch.end(ended)
+        return self._is_whole
+
+    def _start_end(self, ended: lifecycle.Ended, began: float) -> Wait:
+        """Write the end; everything after it is done when the wait is concluded."""
         forks.check()
         if self._is_open:
             self._spare.release()
@@ -518,7 +524,7 @@ class Workbook:
                 self._sampler.stop()
         with self._lock:
             if not self._is_open:
-                return self._is_whole
+                return settled(self._is_whole)
             self._is_open = False
             self.watch.stop()
             for name, file in self._series.items():
@@ -526,16 +532,30 @@ class Workbook:
                     file.stop()
         with self._closing("what other ranks have logged"):
             self._take_over()
-        with guard.absorbing(lambda why: warn(f"the end of {self._tag} could not be written: {why}")):
+        wait = settled(False)
+        with self._ending():
             if ended.error:
                 self.add_secrets("the error", ended.error["message"].count(_spec.SECRET_MARK))
             ending = Ending(documents.now(), ended.outcome, ended.error, self._losses.counts())
-            self._is_whole = self._place.end(ending)
+            wait = self._place.end(ending, began)
+        return Wait(lambda: self._is_over(wait), lambda: self._conclude(wait))
+
+    def _is_over(self, wait: Wait) -> bool:
+        with self._ending():
+            return wait.is_over()
+        return True
+
+    def _conclude(self, wait: Wait) -> bool:
+        with self._ending():
+            self._is_whole = wait.conclude()
         # Only now: what is removed while the end is awaited is restored from these.
         for name, file in self._series.items():
             with self._closing(repr(name)):
                 file.close()
         return self._is_whole
+
+    def _ending(self) -> guard.absorbing:
+        return guard.absorbing(lambda why: warn(f"the end of {self._tag} could not be written: {why}"))
 
     def add_secrets(self, where: str, count: int) -> None:
         """Count secrets that were redacted in a text of the experiment itself. Not for users."""
