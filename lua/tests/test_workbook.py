@@ -264,7 +264,6 @@ def test_a_value_without_a_rule_leaves_what_was_saved_before(run, prefix):
     [
         ("w.saveJSON('a', 1)", "call it with a colon: workbook:saveJSON(...)"),
         ("w:saveJSON(nil, 1)", "a name is a text, not nil: nil (rule name.utf8)"),
-        ("w:saveJSON('', 1)", "'' cannot be a name"),
         ("w:saveText('a', 5)", "saveText takes a text, not number"),
         ("w:saveFile('a', 'nowhere')", "'a' cannot be saved: nowhere: No such file or directory"),
         ("w:saveFile('a', '.')", "'a' cannot be saved: .: Is a directory"),
