@@ -219,3 +219,74 @@ def test_the_room_for_the_ending_grows_with_the_list_of_files(writer, small_disk
     assert (small_disk / "full/.lab-workbook/end.json").stat().st_size > 48 * 1024
     assert len(experiment.end["files"]) == 122
     assert experiment.end["lost"]["rows"] == 5000 - len(experiment["loss.csv"]) > 0
+
+
+# What flush and close return before something is refused, then, once there is room again, and at the end.
+PYTHON_ANSWERS = """
+import os, sys, lab_workbook
+disk, loses_rows = sys.argv[1], sys.argv[2] == "rows"
+workbook = lab_workbook.new_experiment(bucket_prefix=disk, tag="full")
+log = workbook.new_time_series_log("loss", ["step"])
+log(step=0)
+answers = [workbook.flush()]
+with open(disk + "filler", "wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(b"x" * 4096)
+    except OSError:
+        pass
+if loses_rows:
+    for step in range(2000):
+        log(step=step)
+else:
+    workbook.save_text("note", "x" * 10000)
+answers.append(workbook.flush())
+os.remove(disk + "filler")
+workbook.save_text("note", "x" * 10000)
+answers += [workbook.flush(), workbook.close()]
+print(*(str(answer).lower() for answer in answers))
+"""
+
+LUA_ANSWERS = """
+local disk, losesRows = arg[1], arg[2] == 'rows'
+local workbook = require('lab-workbook'):newExperiment{bucketPrefix = disk, tag = 'full'}
+local log = workbook:newTimeSeriesLog('loss', {'step'})
+log{step = 0}
+local first = workbook:flush()
+local file = io.open(disk .. 'filler', 'wb')
+file:setvbuf('no')
+repeat until not file:write(('x'):rep(4096))
+file:close()
+if losesRows then
+   for step = 0, 1999 do log{step = step} end
+else
+   workbook:saveText('note', ('x'):rep(10000))
+end
+local second = workbook:flush()
+os.remove(disk .. 'filler')
+workbook:saveText('note', ('x'):rep(10000))
+print(first, second, workbook:flush(), workbook:close())
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "answers"),
+    [("rows", "true false false false"), ("an artifact", "true false true true")],
+)
+@pytest.mark.parametrize("writer", ["python", "luajit", "lua5.1"])
+def test_flush_and_close_answer_false_for_what_the_disk_refused(writer, what, answers, small_disk, tmp_path):
+    """
+    As they do for files that were removed: a row is gone for good, an artifact until it is saved again.
+    """
+    program = sys.executable if writer == "python" else shutil.which(writer)
+    if program is None:
+        pytest.skip(f"{writer} is not installed")
+    script = tmp_path / "script"
+    script.write_text(PYTHON_ANSWERS if writer == "python" else LUA_ANSWERS)
+    environment = os.environ | {"LUA_PATH": f"{ROOT}/lua/?.lua;{ROOT}/lua/?/init.lua;;"}
+
+    done = subprocess.run(
+        [program, script, f"{small_disk}/", what], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1].split() == answers.split(), done.stderr

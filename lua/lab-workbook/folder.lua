@@ -178,11 +178,13 @@ end
 local function listed(self, ending, sums, sizes)
    local list, missing = {}, {}
    for _, name in ipairs(self.restorer.missing) do missing[name] = true end
+   self.isUnreadable = false
    for name in pairs(self.written) do
       local bytes = twice(function() return files.size(self.root .. name) end)
       if bytes then
          list[name] = {bytes = bytes, sha256 = sizes['./' .. name] == bytes and sums[name] or nil}
       elseif not missing[name] then
+         self.isUnreadable = true
          ending.lost[spec.LOSS_ARTIFACTS] = ending.lost[spec.LOSS_ARTIFACTS] + 1
          errors.warn(('%s%s cannot be read again: end.json does not list it'):format(self.root, name))
       end
@@ -227,7 +229,7 @@ function Folder:finish(ending, began)
    end
    self.restorer:close()
    if not done then errors.warn(('the end could not be written to %s: %s'):format(self.root, problem)) end
-   return function() return done and isWhole or false end
+   return function() return done and isWhole and not self.isUnreadable or false end
 end
 
 --- Write end.json.

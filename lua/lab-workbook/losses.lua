@@ -23,7 +23,9 @@ Losses.__index = Losses
 
 --- Return the losses of one workbook.
 function losses.new()
-   local self = setmetatable({counts = {}, said = {}}, Losses)
+   -- Rows and artifacts that are not stored, by the name of an artifact that may be saved again, or ''.
+   local lost = {[spec.LOSS_ROWS] = {}, [spec.LOSS_ARTIFACTS] = {}}
+   local self = setmetatable({counts = {}, said = {}, lost = lost}, Losses)
    for kind in pairs(SENTENCES) do self.counts[kind] = 0 end
    -- Cells and JSON report a kind and know nothing else of this module.
    self.report = function(kind, why) self:add(kind, why) end
@@ -33,10 +35,24 @@ end
 --- Count a loss.
 -- @string kind one of the LOSS_* of the spec
 -- @string[opt] why told with the first of its kind
-function Losses:add(kind, why)
+-- @string[opt] name the artifact that was not saved
+function Losses:add(kind, why, name)
    self.counts[kind] = self.counts[kind] + 1
+   if self.lost[kind] then self.lost[kind][name or ''] = true end
    local reason = why and (' (%s)'):format(why) or ''
    self:sayOnce(kind, SENTENCES[kind] .. reason .. '; all such are counted in end.json, said only once')
+end
+
+--- Note that an artifact is stored: an earlier version that was lost is replaced.
+-- @string name the artifact
+function Losses:noteSaved(name)
+   self.lost[spec.LOSS_ARTIFACTS][name] = nil
+end
+
+--- Return whether no row was lost, and every artifact that was lost has been saved again.
+-- @treturn boolean
+function Losses:isWhole()
+   return not next(self.lost[spec.LOSS_ROWS]) and not next(self.lost[spec.LOSS_ARTIFACTS])
 end
 
 --- Count secrets that were cut, and say once below which names.

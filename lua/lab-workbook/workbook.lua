@@ -105,8 +105,10 @@ end
 
 local function save(self, name, fill, discard)
    local done, problem = self.place:save(name, fill, discard)
-   if not done then
-      self.losses:add(spec.LOSS_ARTIFACTS, ('%s: %s'):format(text.shown(name), tostring(problem)))
+   if done then
+      self.losses:noteSaved(name)
+   else
+      self.losses:add(spec.LOSS_ARTIFACTS, ('%s: %s'):format(text.shown(name), tostring(problem)), name)
    end
    return done
 end
@@ -373,7 +375,8 @@ end
 
 --- Make everything so far survive a power loss, and ask for its delivery.
 -- @number[opt] seconds how long to wait until all is in the bucket; not at all by default
--- After close it does nothing, and returns what close has returned.
+-- It is false from the first row on that was lost, such as by a full disk, and until each artifact that was
+-- lost is saved again. After close it does nothing, and returns what close has returned.
 -- @treturn boolean whether it is on the disk, or with `seconds` where it belongs
 function Workbook:flush(seconds)
    if getmetatable(self) ~= Workbook then check(self, 'flush') end
@@ -382,7 +385,7 @@ function Workbook:flush(seconds)
       errors.refuse('flush takes a number of seconds, 0 or more, not ' .. text.shown(seconds))
    end
    if self.isClosed then return self.isWhole end
-   return self.place:flush(seconds)
+   return self.place:flush(seconds) and self.losses:isWhole()
 end
 
 -- Writes the end; returns what concludes it, and the delivery to wait for, if there is one.
@@ -403,13 +406,13 @@ local function startEnd(self, outcome, began)
 end
 
 --- End the experiment: it has finished. Closing again does nothing, and returns the same.
--- @treturn boolean whether everything is where it belongs
+-- @treturn boolean whether everything is where it belongs, and no row or artifact was lost
 function Workbook:close()
    if getmetatable(self) ~= Workbook then check(self, 'close') end
    if self.isClosed then return self.isWhole end
    local conclude, waiting = startEnd(self, spec.OUTCOME_FINISHED, os.time())
    if waiting then delivery.waitForAll{waiting} end
-   self.isWhole = conclude()
+   self.isWhole = conclude() and self.losses:isWhole()
    return self.isWhole
 end
 

@@ -133,7 +133,7 @@ class Folder(Tree):
             self.sync()
         with contextlib.suppress(OSError):
             os.rmdir(self.root + _spec.LAYOUT_TMP)
-        return settled(is_whole)
+        return settled(is_whole and len(found) == len(names))
 
     def after_fork(self) -> None:
         pass

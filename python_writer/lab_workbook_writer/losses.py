@@ -30,13 +30,30 @@ class Losses:
         # Reentrant, because a signal handler may lose a row as well.
         self._lock = threading.RLock()
         self._said: set[str] = set()
+        # Rows and artifacts that are not stored: the kind, and the name of an artifact to be saved again.
+        self._lost: set[tuple[str, str]] = set()
 
-    def add(self, kind: str, why: object = "", count: int = 1) -> None:
-        """Count losses of one of `_spec`'s ``LOSS_*``; ``why`` is in the warning of the first of its kind."""
+    @property
+    def is_whole(self) -> bool:
+        """Whether no row was lost, and every artifact that was lost has been saved again."""
+        return not self._lost
+
+    def add(self, kind: str, why: object = "", count: int = 1, *, name: str = "") -> None:
+        """
+        Count losses of one of `_spec`'s ``LOSS_*``.
+
+        ``why`` is in the warning of the first of its kind, and ``name`` is the artifact that was not saved.
+        """
         with self._lock:
             self._counts[kind] += count
+            if kind in (_spec.LOSS_ROWS, _spec.LOSS_ARTIFACTS):
+                self._lost.add((kind, name))
         reason = f" ({why})" if why else ""
         self.say_once(kind, f"{_SENTENCES[kind]}{reason}{self._after}")
+
+    def note_saved(self, name: str) -> None:
+        """Note that an artifact is stored: an earlier version that was lost is replaced."""
+        self._lost.discard((_spec.LOSS_ARTIFACTS, name))
 
     def add_secrets(self, where: str, names: Sequence[str], advice: str = "") -> None:
         """Count secrets that were cut, and say once below which names; ``advice`` tells how to keep them."""

@@ -421,7 +421,9 @@ class Workbook:
         True
 
         Returns whether it does; with ``seconds``, waits so long and returns whether all of it is in
-        the bucket. After `close` it does nothing, and returns what `close` has returned.
+        the bucket. It is False from the first row on that was lost, such as by a full disk, and until each
+        artifact that was lost is saved again. After `close` it does nothing, and returns what `close` has
+        returned.
         """
         forks.check()
         if seconds is not None and not (hasattr(seconds, "__float__") and seconds >= 0):
@@ -431,13 +433,14 @@ class Workbook:
         self._place.restore()
         for file in list(self._series.values()):
             file.sync()
-        return self._place.flush(seconds)
+        return self._place.flush(seconds) and self._losses.is_whole
 
     def close(self) -> bool:
         """
         End the experiment: its outcome is ``finished``. With an ``s3://`` prefix, wait for delivery.
 
-        Returns whether everything is where it belongs. A second call does nothing, and returns the same.
+        Returns whether everything is where it belongs, and no row or artifact was lost. A second call
+        does nothing, and returns the same.
         """
         return self._end(lifecycle.of_exception(None))
 
@@ -493,8 +496,11 @@ class Workbook:
 
     def _save(self, path: str, fill: Fill, discard: Discard = remove) -> bool:
         """Hand an artifact over, or count it as lost; returns whether it was handed over."""
-        with guard.absorbing(lambda why: self._losses.add(_spec.LOSS_ARTIFACTS, f"{path!r}: {why}")):
+        with guard.absorbing(
+            lambda why: self._losses.add(_spec.LOSS_ARTIFACTS, f"{path!r}: {why}", name=path)
+        ):
             self._place.save(path, fill, discard)
+            self._losses.note_saved(path)
             return True
         return False
 
@@ -547,7 +553,7 @@ class Workbook:
 
     def _conclude(self, wait: Wait) -> bool:
         with self._ending():
-            self._is_whole = wait.conclude()
+            self._is_whole = wait.conclude() and self._losses.is_whole
         # Only now: what is removed while the end is awaited is restored from these.
         for name, file in self._series.items():
             with self._closing(repr(name)):
