@@ -9,28 +9,38 @@ require 'lab-workbook.interpreted'(true, true)
 return [==[
 # --- who lives, and who delivers -------------------------------------------------------------------
 
+# Reads the fields behind the name of the program into $stat, which may contain spaces, parentheses and line
+# feeds itself; fails where there are none.
+read_stat() {
+   stat=
+   { while IFS= read -r part; do stat="$stat $part"; done < "$1"; } 2>/dev/null || return 1
+   case $stat in *')'*) stat=${stat##*')'} ;; *) return 1 ;; esac
+}
+
 # 0: a process has gone; 1: it is there; 2: this system cannot tell. Given are its id, its start, the boot,
 # its namespace and, where it is known, its program.
 ask() {
    [ -n "$boot" ] && [ "$3" = "$boot" ] && [ "$4" = "$namespace" ] && [ "$2" != - ] || return 2
    # With the mount option hidepid the processes of other users cannot be seen.
    [ -e /proc/1/stat ] || return 2
-   { IFS= read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 0
+   read_stat "/proc/$1/stat" || { [ ! -e "/proc/$1" ] || return 2; return 0; }
    pid=$1 asked_for=$2 image=${5:--}
-   set -- ${stat##*')' }
-   case $1 in Z | X) return 0 ;; esac
+   set -- $stat
+   [ "$#" -ge 26 ] || return 2
+   # The first thread of a process may end before the others.
+   case $1.${18} in [ZX].[01]) return 0 ;; esac
    [ "${20}" = "$asked_for" ] || return 0
    # The same process may run another program since.
-   [ "$image" != - ] && { IFS= read -r stat < "/proc/$pid/task/$pid/stat"; } 2>/dev/null || return 1
-   set -- ${stat##*')' }
-   [ "${26}" != 0 ] && [ $((${26} % IMAGE_DIVISOR)) != "$image" ]
+   [ "$image" != - ] && read_stat "/proc/$pid/task/$pid/stat" || return 1
+   set -- $stat
+   [ "${26:-0}" != 0 ] && [ $((${26} % IMAGE_DIVISOR)) != "$image" ]
 }
 
 # Prints when this worker was started.
 born() {
-   { IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null || { echo -; return; }
-   set -- ${stat##*')' }
-   echo "${20}"
+   read_stat "/proc/$$/stat" || { echo -; return; }
+   set -- $stat
+   echo "${20:--}"
 }
 
 # Whether flock is held by another process, beside which this worker must not work. Where the file system

@@ -19,11 +19,14 @@ local function firstLine(path)
    return line
 end
 
--- Returns the fields of a line of /proc/PID/stat by their numbers in proc(5), without the second.
-local function fieldsOf(stat)
+-- Returns the fields of /proc/PID/stat by their numbers in proc(5), without the second; nil for none.
+local function fieldsOf(path)
+   local stat = files.read(path)
+   -- The second field is the name in parentheses; it may contain spaces, parentheses and line feeds.
+   local behindName = stat and stat:match('^.*%)(.*)$')
+   if not behindName then return nil end
    local fields, number = {stat:match('^%d+')}, 2
-   -- The second field is the program's name in parentheses, which may hold spaces and parentheses.
-   for field in stat:match('^.*%)(.*)$'):gmatch('[^ ]+') do
+   for field in behindName:gmatch('%S+') do
       number = number + 1
       fields[number] = field
    end
@@ -34,12 +37,11 @@ end
 -- @treturn ?int
 -- @treturn ?string in clock ticks since the boot
 function process.id()
-   local stat = firstLine('/proc/self/stat')
-   if not stat then return nil end
-   local fields = fieldsOf(stat)
+   local fields = fieldsOf('/proc/self/stat')
+   if not fields then return nil end
    -- Where /proc is that of another namespace, our number is another process here.
    local status = files.read('/proc/self/status') or ''
-   if status:match('NSpid:%s+%d+%s+%d') then return tonumber(fields[1]), nil end
+   if status:match('\nNSpid:%s+%d+%s+%d') then return tonumber(fields[1]), nil end
    return tonumber(fields[1]), fields[22]
 end
 
@@ -47,8 +49,8 @@ end
 -- taken digit by digit, because a double is too short for some addresses.
 local function image(pid)
    -- That of the thread: emulators of other processors show addresses of their own in /proc/self/stat.
-   local stat = firstLine(('/proc/self/task/%d/stat'):format(pid))
-   local address = stat and fieldsOf(stat)[28] or '0'
+   local fields = fieldsOf(('/proc/self/task/%d/stat'):format(pid))
+   local address = fields and fields[28] or '0'
    if address == '0' then return nil end
    local rest = 0
    for digit in address:gmatch('%d') do rest = (rest * 10 + digit) % spec.BEGIN_IMAGE_DIVISOR end
@@ -74,11 +76,8 @@ end
 -- Where the system has no /proc and this is plain Lua, a shell is asked for the id of its parent.
 -- @treturn table `pid` and `started`, as far as they are known
 function process.current()
-   local stat = firstLine('/proc/self/stat')
-   if stat then
-      local fields = fieldsOf(stat)
-      return {pid = tonumber(fields[1]), started = fields[22]}
-   end
+   local fields = fieldsOf('/proc/self/stat')
+   if fields then return {pid = tonumber(fields[1]), started = fields[22]} end
    return {pid = foreignId() or not HAS_PROC and tonumber((shell.read('echo $PPID'))) or nil}
 end
 

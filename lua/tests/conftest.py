@@ -87,7 +87,7 @@ def run(interpreter: str, prefix: Path, tmp_path: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def forker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a C module for every Lua: `fork()`, `wait()` and `become_cat()`."""
+    """The folder of a C module for every Lua: `fork()`, `wait()`, `become_cat()` and more."""
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
     folder = tmp_path_factory.mktemp("forker")

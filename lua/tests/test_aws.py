@@ -266,6 +266,39 @@ def test_a_killed_script_is_interrupted(machine, s3_client, bucket_prefix):
     assert found["note"] == b"x"
 
 
+@pytest.mark.parametrize("trick", ["take_name_of_two_lines", "end_first_thread"])
+def test_a_script_that_looks_ended_is_not_sealed(machine, forker, s3_client, bucket_prefix, trick):
+    """
+    /proc/PID/stat may have a line feed in the name, and the state of the first thread is not that of all.
+    """
+    process = machine.start(
+        f"""
+        package.cpath = '{forker}/?.so;' .. package.cpath
+        local w = lab:newExperiment{{bucketPrefix = '{bucket_prefix}', tag = 'T', uploadEvery = 1}}
+        local log = w:newTimeSeriesLog('loss', {{'step'}})
+        log{{step = 1}}
+        require 'forker'.{trick}()
+        io.read()
+        for step = 2, 100 do log{{step = step}} end
+        w:flush(60)
+        print 'sent' io.stdout:flush() io.read()
+        """
+    )
+    (spool,) = until(lambda: machine.spools)
+    until(lambda: events(spool, "published"))
+    # The worker has looked at its script again, and sealed nothing, once it has answered this.
+    with (spool / ".lab-workbook/worklist").open("a") as worklist:
+        worklist.write("flush 77\n")
+    until(lambda: [event for event in events(spool, "flushed") if event["id"] == 77])
+
+    assert ".lab-workbook/end.json" not in objects(s3_client, bucket_prefix)
+    process.communicate("\n")
+    found = until(
+        lambda: (files := objects(s3_client, bucket_prefix)).get(".lab-workbook/end.json") and files
+    )
+    assert found["loss.csv"].count(b"\n") == (101 if trick == "take_name_of_two_lines" else 2)
+
+
 def test_a_script_that_became_another_program_is_interrupted(machine, forker, s3_client, bucket_prefix):
     """
     Its process has the same id and the same start after exec.

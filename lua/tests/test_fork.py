@@ -164,6 +164,30 @@ def test_a_child_may_have_an_experiment_of_its_own(fork, prefix):
     assert done.stderr == ""
 
 
+def test_a_process_name_of_two_lines_is_no_fork(run, forker, prefix):
+    """
+    prctl(2) takes any text, at any time; a row reads the file with the name once a second.
+    """
+    run(f"""
+        package.cpath = '{forker}/?.so;' .. package.cpath
+        local log = w:newTimeSeriesLog('loss', {{'step'}})
+        log{{step = 1}}
+        require 'forker'.take_name_of_two_lines()
+        local now = os.time()
+        while os.time() == now do end
+        log{{step = 2}}
+        local other = require 'lab-workbook':newExperiment{{tag = 'OTHER'}}
+        other:close()
+        w:close()
+    """)
+
+    assert rows_of(prefix) == ["1", "2"]
+    assert end_of(prefix)["outcome"] == "finished"
+    begun = [json.loads((prefix / tag / ".lab-workbook/begin.json").read_bytes()) for tag in ("T", "OTHER")]
+    assert begun[0]["pidStarted"] == begun[1]["pidStarted"]
+    assert begun[0]["pidImage"] == begun[1]["pidImage"]
+
+
 def test_a_fork_by_the_ffi_is_seen_too(run, prefix):
     """
     As Torch's LuaJIT does it, without any module.

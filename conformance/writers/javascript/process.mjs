@@ -19,7 +19,8 @@ function ofLinux(pid) {
   try {
     // The name of the program, in parentheses, may hold spaces; the 22nd field is the 20th behind it.
     const behindName = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
-    if ('ZX'.includes(behindName[0])) return {}; // a zombie has ended, whatever its parent is doing
+    // A zombie has ended, whatever its parent is doing; its first thread alone may end before the others.
+    if ('ZX'.includes(behindName[0]) && behindName[17] <= 1) return {};
     return {
       pidStarted: behindName[19],
       pidNamespace: readlinkSync('/proc/self/ns/pid'),

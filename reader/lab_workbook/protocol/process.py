@@ -19,6 +19,12 @@ from lab_workbook.protocol import _spec
 # PROC_PID_INIT_INO of the Linux kernel: here every process of the machine can be seen.
 _FIRST_NAMESPACE: Final = "pid:[4026531836]"
 
+# The fields 3, 20, 22 and 28 of proc(5), /proc/PID/stat, counted from behind the name of the program.
+_STATE: Final = 0
+_THREADS: Final = 17
+_STARTED: Final = 19
+_STACK: Final = 25
+
 
 def identity() -> dict[str, Any]:
     """
@@ -67,16 +73,15 @@ def is_of_another_boot(process: Mapping[str, Any]) -> bool:
 
 
 def exists(pid: object) -> bool:
-    """Say whether a process of this machine runs, whoever it is now; a zombie does not."""
+    """
+    Return whether a process of our namespace runs, whichever it is now; a zombie does not.
+
+    Where /proc does not show that, the zombies of other parents count as running.
+    """
     if type(pid) is not int or pid <= 0:
         return False
-    if os.path.exists("/proc/self/stat"):
-        return _started(pid) is not None
-    try:
-        os.kill(pid, 0)
-    except (OSError, OverflowError) as error:
-        return isinstance(error, PermissionError)
-    return True
+    fields = _fields(_stat(pid)) if _has_own_proc() else []
+    return not _has_ended(fields) if fields else not (_is_free(pid) or _is_our_zombie(pid))
 
 
 def sees_all() -> bool:
@@ -89,7 +94,7 @@ def _is_this_boot(process: Mapping[str, Any]) -> bool:
 
 
 def _boot() -> str:
-    return _first_line("/proc/sys/kernel/random/boot_id")
+    return _contents("/proc/sys/kernel/random/boot_id").strip()
 
 
 def _has_own_proc() -> bool:
@@ -114,14 +119,14 @@ def _is_empty(namespace: object) -> bool:
 def _is_outside(pid: str, namespace: str) -> bool:
     try:
         return os.readlink(f"/proc/{pid}/ns/pid") != namespace
-    except PermissionError:
-        return _is_outside_by_status(pid)
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
+    except OSError:
+        return _is_outside_by_status(pid)
 
 
 def _is_outside_by_status(pid: str) -> bool:
-    """Say so of a process that we may not ask: another user's, or one with more rights than we have."""
+    """Return that for a process that we may not ask: another user's, or one with more rights than we have."""
     try:
         with open(f"/proc/{pid}/status", "rb") as file:
             # One number for each namespace that it is in, from the outermost inwards.
@@ -131,42 +136,69 @@ def _is_outside_by_status(pid: str) -> bool:
 
 
 def _runs(pid: int, started: str, image: object) -> bool | None:
-    """Say whether a process of this namespace runs the same program; None where it is hidden from us."""
-    if _first_line(f"/proc/{pid}/stat"):
-        return _started(pid) == started and (image is None or _image(pid) in (image, None))
+    """Return whether a process of this namespace runs the same program; None where it is hidden from us."""
+    # Read once: a process that lives may be unreadable a moment later, when no descriptor is free.
+    fields = _fields(_stat(pid))
+    if fields:
+        is_same = not _has_ended(fields) and fields[_STARTED] == started
+        return is_same and (image is None or _image(pid) in (image, None))
+    return False if _is_free(pid) else None
+
+
+def _is_free(pid: int) -> bool:
+    """Return whether the kernel knows no process of this id in our namespace."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
         pass
-    return None
+    return False
+
+
+def _is_our_zombie(pid: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except OSError:
+        return False
 
 
 def _started(pid: int) -> str | None:
-    line = _first_line(f"/proc/{pid}/stat")
-    # The second field is the program's name in parentheses, which may hold spaces and parentheses.
-    fields = line.rpartition(")")[2].split()
-    # A zombie has ended, whatever its parent is doing.
-    return None if len(fields) < 20 or fields[0] in ("Z", "X") else fields[19]
+    fields = _fields(_stat(pid))
+    return fields[_STARTED] if fields else None
+
+
+def _has_ended(fields: list[str]) -> bool:
+    """Return whether all threads of a process have ended; the first one may end before the others."""
+    return fields[_STATE] in ("Z", "X") and fields[_THREADS] in ("0", "1")
+
+
+def _stat(pid: int) -> str:
+    return _contents(f"/proc/{pid}/stat")
+
+
+def _fields(stat: str) -> list[str]:
+    """Return the fields behind the name in the contents of ``/proc/PID/stat``; none if some are missing."""
+    # The second field is the name in parentheses; it may contain spaces, parentheses and line feeds.
+    fields = stat.rpartition(")")[2].split()
+    return fields if len(fields) > _STARTED else []
 
 
 def image_of(stat: str) -> str | None:
     """
-    Return which program a process runs, from its line of ``/proc/PID/task/PID/stat``.
+    Return which program a process runs, from the contents of its ``/proc/PID/task/PID/stat``.
 
     It is a remainder of the address of the stack, which is chosen at random with each exec. The address
     itself would help those who attack the program. None where the system does not show it.
     """
-    fields = stat.rpartition(")")[2].split()
-    # Field 28 of proc(5), and two are before the ones counted here.
-    address = int(fields[25]) if len(fields) > 25 else 0
+    fields = _fields(stat)
+    address = int(fields[_STACK]) if len(fields) > _STACK else 0
     return str(address % _spec.BEGIN_IMAGE_DIVISOR) if address else None
 
 
 def _image(pid: int) -> str | None:
     # That of the thread: emulators of other processors show addresses of their own in /proc/self/stat.
-    return image_of(_first_line(f"/proc/{pid}/task/{pid}/stat"))
+    return image_of(_contents(f"/proc/{pid}/task/{pid}/stat"))
 
 
 def _namespace() -> str | None:
@@ -176,9 +208,9 @@ def _namespace() -> str | None:
         return None
 
 
-def _first_line(path: str) -> str:
+def _contents(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readline().strip()
+            return file.read()
     except OSError:
         return ""

@@ -124,6 +124,98 @@ def test_what_is_no_process_id_does_not_exist(pid):
     assert process.exists(pid) is False
 
 
+NAMED = """
+import ctypes, json, sys
+from lab_workbook.protocol import process
+ctypes.CDLL(None).prctl(15, sys.argv[1].encode(), 0, 0, 0)
+print(json.dumps(process.identity()), flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize("name", ["train\nlr=0.1", "a) S 1\n", ")\n) Z", "\n"])
+def test_a_process_whose_name_has_line_feeds_is_alive(name):
+    """
+    `setproctitle` and prctl(2) take any text, and /proc/PID/stat contains it as it is.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", NAMED, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        identity = json.loads(child.stdout.readline())
+        found = (process.is_alive(identity), process.exists(child.pid))
+        child.communicate("\n")
+
+    assert identity.keys() >= {"pidStarted", "pidImage"}
+    assert found == (True, True)
+    assert process.is_alive(identity) is False
+
+
+LEADERLESS = """
+import ctypes, json, os, sys, threading
+from lab_workbook.protocol import process
+
+def train():
+    while open(f"/proc/self/task/{os.getpid()}/stat").read().rpartition(")")[2].split()[0] != "Z":
+        pass
+    print(process.is_alive(identity), flush=True)
+    sys.stdin.readline()
+    os._exit(0)
+
+identity = process.identity()
+print(json.dumps(identity), flush=True)
+threading.Thread(target=train).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_a_process_whose_first_thread_has_ended_is_alive(is_apart, request):
+    """
+    Its state is that of a zombie until the last thread has ended; nor is its namespace empty.
+    """
+    apart = request.getfixturevalue("contained_command") if is_apart else []
+    with subprocess.Popen(
+        [*apart, sys.executable, "-c", LEADERLESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        identity = json.loads(child.stdout.readline())
+        itself = child.stdout.readline()
+        found = (process.is_alive(identity), process.exists(child.pid))
+        child.communicate("\n")
+
+    assert itself == "True\n"
+    assert found == (None if is_apart else True, True)
+    assert process.is_alive(identity) is False
+
+
+UNREADABLE = """
+import json, os, resource, sys
+from lab_workbook.protocol import process
+other = json.loads(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+print(process.is_alive(process.identity() | other), process.exists(other["pid"]), flush=True)
+"""
+
+
+def test_a_process_that_cannot_be_looked_up_is_not_dead(other):
+    """
+    A process without free descriptors cannot read /proc.
+    """
+    command = [sys.executable, "-c", UNREADABLE, json.dumps(other[1])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "None True\n"
+
+
+@pytest.fixture
+def contained_command():
+    """The command that runs another one in a namespace of process ids of its own."""
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    done = subprocess.run([*command, "true"], capture_output=True, check=False)
+    if done.returncode or not process.sees_all():
+        pytest.skip("needs the right to make a namespace of process ids, in the first one of a machine")
+    return command
+
+
 @pytest.fixture
 def contained():
     """A process in a namespace of process ids of its own, and what it says of itself."""
@@ -196,6 +288,33 @@ def test_where_proc_shows_another_namespace_nothing_is_known(other):
         pytest.skip(f"needs the right to make a namespace of process ids: {done.stderr}")
 
     assert done.stdout == "False None\n"
+
+
+FOREIGN_PROC = """
+import subprocess, sys
+from lab_workbook.protocol import process
+ended = subprocess.Popen(["true"], stdout=subprocess.PIPE)
+ended.stdout.read()
+while process.exists(ended.pid):
+    pass
+living = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+print(process.exists(ended.pid), process.exists(living.pid), process.exists(int(sys.argv[1])), flush=True)
+living.communicate()
+"""
+
+
+def test_where_proc_shows_another_namespace_the_kernel_is_asked_which_processes_exist(other):
+    """
+    As in a container that shows the /proc of its machine; its first process is the parent of all orphans.
+    """
+    command = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c", FOREIGN_PROC]
+    done = subprocess.run(
+        [*command, str(other[1]["pid"])], capture_output=True, text=True, check=False, timeout=30
+    )
+    if "unshare" in done.stderr:
+        pytest.skip(f"needs the right to make a namespace of process ids: {done.stderr}")
+
+    assert done.stdout == "False True False\n"
 
 
 def test_another_boot_is_known_outside_of_containers_only():
