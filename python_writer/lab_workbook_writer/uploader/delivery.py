@@ -30,7 +30,7 @@ from lab_workbook_writer.uploader.journal import Journal, Sent
 from lab_workbook_writer.uploader.pipe import LifePipe
 from lab_workbook_writer.uploader.queue import Line, Queue, destination
 from lab_workbook_writer.uploader.script import Life, Script
-from lab_workbook_writer.uploader.sealing import Sealing
+from lab_workbook_writer.uploader.sealing import Sealing, TakeOverJob
 from lab_workbook_writer.uploader.spool import Spool
 from lab_workbook_writer.uploader.upload_queue import Kind, Mark, UploadQueue
 from lab_workbook_writer.uploader.uploads import Uploads
@@ -103,7 +103,11 @@ class Delivery:
         self._journal = Journal(spool.file(_spec.LAYOUT_JOURNAL), wire, compact_at=compact_at)
         self._weather = Weather(self._journal)
         self._sender = Sender(self._journal, lambda: self._to.open(self.tag, wire), self._weather.moved)
-        waiting = UploadQueue(is_claimed=self._journal.is_claimed, may_send=self._may_send)
+        # Of all others the journal may be an old copy, and the experiment have ended since.
+        is_own = stays and self._script.life() is Life.ALIVE
+        self._is_taken_over = not is_own and (self._journal.is_claimed or self._journal.is_claim_open)
+        is_claimed = self._journal.is_claimed and not self._is_taken_over
+        waiting = UploadQueue(is_claimed=is_claimed, may_send=self._may_send)
         self._uploads = Uploads(waiting, report=self._report, wake=life.wake)
         self._growth = Growth(self._sender, self._uploads, self._is_series_lost)
         self._sealing = Sealing(self._sender, self._uploads, spool, self._script)
@@ -142,9 +146,23 @@ class Delivery:
 
     def run(self) -> Result:
         """Deliver, until there is nothing more to do."""
+        # A backup may have brought this spool back, or the process that was to remove it was killed.
+        if self._journal.has_ended or self._journal.is_sealed:
+            result = Result.SEALED if self._journal.is_sealed else Result.ENDED
+            self._journal.close()
+        else:
+            result = self._deliver()
+        if result is Result.ENDED:
+            # Somebody else may have removed it already.
+            with contextlib.suppress(FileNotFoundError):
+                self._spool.remove()
+        elif result is Result.SEALED:
+            self._spool.set_aside()
+        return result
+
+    def _deliver(self) -> Result:
         self._journal.say("started", pid=os.getpid())
-        if not self._journal.is_claimed:
-            self._claim()
+        self._claim()
         # An end.json that another process may have sent is sent again as it is.
         self._is_ending = self._is_over = self._sealing.resume(self._lines)
         self._turn()
@@ -156,23 +174,22 @@ class Delivery:
         finally:
             self._uploads.stop(_LAST_REQUESTS_SECONDS)
             self._journal.close()
-        if result is Result.ENDED:
-            # Somebody else may have removed it already.
-            with contextlib.suppress(FileNotFoundError):
-                self._spool.remove()
-        elif result is Result.SEALED:
-            self._spool.set_aside()
         return result
 
     def _claim(self) -> None:
-        job = ClaimJob(
-            self._journal,
-            lambda: self._sender.store,
-            self._begin_data,
-            tag=self.tag,
-            explicit=self._explicit,
-        )
-        self._uploads.submit(_spec.LAYOUT_BEGIN, job)
+        claim = None
+        if not self._journal.is_claimed:
+            claim = ClaimJob(
+                self._journal,
+                lambda: self._sender.store,
+                self._begin_data,
+                tag=self.tag,
+                explicit=self._explicit,
+            )
+        if self._is_taken_over:
+            self._uploads.submit(_spec.LAYOUT_BEGIN, TakeOverJob(self._sender, claim))
+        elif claim is not None:
+            self._uploads.submit(_spec.LAYOUT_BEGIN, claim)
 
     def _turn(self) -> None:
         """Look at everything once."""
@@ -308,10 +325,11 @@ class Delivery:
         if self._uploads.fault is not None:
             # The script starts another uploader, whose memory is its own.
             raise self._uploads.fault
-        if self._uploads.refusal is not None:
-            return Result.REFUSED
+        # An end.json of another process refuses everything else.
         if self._journal.is_sealed:
             return Result.SEALED
+        if self._uploads.refusal is not None:
+            return Result.REFUSED
         if self._journal.has_ended:
             return Result.ENDED
         return self._result_of_leaving() or self._result_of_patience()

@@ -126,6 +126,8 @@ class _Helper:
     def run(self) -> Help:
         if sealing.stored(self._spool) is not None:
             return Help(f"{self._tag}: is being sealed", is_complete=False)
+        if (ended := self._end_elsewhere()) is not None:
+            return ended
         if not self._claim():
             return Help(
                 f"{self._tag}: is not in the bucket, because its tag is not claimed", is_complete=False
@@ -139,6 +141,18 @@ class _Helper:
             return Help(f"{self._tag}: all rows and artifacts are in {where}", is_complete=True)
         left = ", ".join(map(repr, self._left))
         return Help(f"{self._tag}: all rows are in {where}, but not {left}", is_complete=False)
+
+    def _end_elsewhere(self) -> Help | None:
+        """Return what is to be said of an experiment that has ended; None where that is not known."""
+        if not (self._journal.is_claimed or self._journal.is_claim_open):
+            return None
+        ends: list[bytes | None] = []
+        self._patiently(lambda: ends.append(sealing.read_end(self._store)))
+        if ends[0] is None:
+            return None
+        left = ", ".join(sealing.beyond(self._spool, self._lines, sealing.sizes(ends[0])))
+        what = f", and its spool holds more: {left}" if left else ""
+        return Help(f"{self._tag}: has ended already, so nothing is created{what}", is_complete=not left)
 
     def _claim(self) -> bool:
         """Say whether the tag is claimed; claim it where its uploader would take that for its own claim."""

@@ -18,14 +18,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from lab_workbook.errors import AccessDenied, AlreadyExists, LabWorkbookError, Unreadable
 from lab_workbook.protocol import _spec, documents, jsontext, names
 from lab_workbook.protocol.rows import count_rows, end_of_rows
+from lab_workbook.store import Store
 
+from lab_workbook_writer.uploader.claim import ClaimJob
 from lab_workbook_writer.uploader.jobs import Sender
 from lab_workbook_writer.uploader.journal import Journal
 from lab_workbook_writer.uploader.queue import Line
 from lab_workbook_writer.uploader.script import Life, Script, has_ended
 from lab_workbook_writer.uploader.spool import Spool
 from lab_workbook_writer.uploader.upload_queue import Kind
-from lab_workbook_writer.uploader.uploads import Uploads
+from lab_workbook_writer.uploader.uploads import Refused, Uploads
 
 
 class SealJob:
@@ -54,7 +56,7 @@ class SealJob:
         try:
             self._sender.store.create(_spec.LAYOUT_END, io.BytesIO(self._data))
         except AlreadyExists:
-            if not self._is_ours(theirs := self._read()):
+            if not self._is_ours(theirs := read_end(self._sender.store)):
                 journal.say("sealed", by="another process", sizes=sizes(theirs))
                 return
         except (LabWorkbookError, OSError):
@@ -71,11 +73,46 @@ class SealJob:
     def _is_ours(self, theirs: bytes | None) -> bool:
         return self._may_be_there if theirs is None else theirs == self._data
 
-    def _read(self) -> bytes | None:
-        """Return the end.json that is there; None where we may not read it."""
-        with contextlib.suppress(AccessDenied, KeyError):
-            return self._sender.store.get(_spec.LAYOUT_END).data
-        return None
+
+class TakeOverJob:
+    """
+    Looks for the end.json of another process, before anything of an experiment that was begun is uploaded.
+
+    A backup may bring a spool back whose experiment has ended: its older files must not replace anything.
+    ``claim`` follows where its answer was lost.
+    """
+
+    kind = Kind.CLAIM
+    is_bulky = False
+
+    def __init__(self, sender: Sender, claim: ClaimJob | None) -> None:
+        self._sender = sender
+        self._claim = claim
+
+    def run(self) -> None:
+        """
+        Look for it; where it cannot be read, the end is found only when ours is created.
+
+        Raises:
+            Refused: it is there.
+        """
+        journal = self._sender.journal
+        theirs = read_end(self._sender.store)
+        if theirs is not None and hashlib.sha256(theirs).hexdigest() not in journal.sealing:
+            journal.say("sealed", by="another process", sizes=sizes(theirs))
+            raise Refused("the experiment has ended already, so nothing is uploaded from this spool")
+        if self._claim is not None:
+            self._claim.run()
+
+    def give_way(self) -> None:
+        """Do nothing: there is only one."""
+
+
+def read_end(store: Store) -> bytes | None:
+    """Return the end.json of an experiment; None if there is none, or if it may not be read."""
+    with contextlib.suppress(AccessDenied, KeyError):
+        return store.get(_spec.LAYOUT_END).data
+    return None
 
 
 class Sealing:

@@ -1,8 +1,10 @@
 """end.json is created once, and whoever believes to have created it has."""
 
 import json
+import shutil
 
 import pytest
+from lab_workbook.protocol import process
 from lab_workbook_conformance.s3.faults import answer, reset_after_storing, store_and_deny
 from lab_workbook_conformance.s3.proxy import Proxy
 
@@ -163,3 +165,139 @@ def test_the_journal_has_the_sum_before_the_request(orphan, proxy):
 
     assert [len(event["sha256"]) for event in orphan.events("sealing")] == [64]
     assert json.loads((orphan.own / "end.json").read_bytes())["outcome"] == "interrupted"
+
+
+@pytest.fixture
+def make_restored(make_spool, bucket_prefix, proxy, tmp_path):
+    """
+    Make a spool that a backup brings back once its experiment has ended; `script` is what it says of that.
+
+    In the backup a row and the first version of a text have arrived, and the second version has not.
+    """
+
+    def make(script, *, upto=None):
+        spool = make_spool(bucket_prefix, endpointUrl=proxy.url)
+        spool.series("loss.csv")
+        spool.append("loss.csv", b"1,2,2016-02-12T22:17:34Z\n")
+        spool.put("a.txt", b"first")
+        spool.start().tell("flush", id=1)
+        spool.wait_for("flushed", id=1)
+        with proxy.fault(answer(503, "SlowDown"), method="PUT"):
+            spool.append("loss.csv", b"2,3,2016-02-12T22:17:35Z\n")
+            spool.put("a.txt", b"second")
+            shutil.copytree(spool.path, tmp_path / "backup")
+        spool.append("loss.csv", b"3,4,2016-02-12T22:17:36Z\n")
+        spool.put("a.txt", b"third")
+        spool.end()
+        spool.wait_for_exit()
+        shutil.copytree(tmp_path / "backup", spool.path)
+        if upto is not None:
+            with (spool.own / "journal").open("a") as journal:
+                journal.write(upto)
+        begin = json.loads((spool.own / "begin.json").read_text())
+        (spool.own / "begin.json").write_text(json.dumps(begin | script))
+        return spool
+
+    return make
+
+
+@pytest.fixture
+def dead(dead_script):
+    return dead_script
+
+
+@pytest.fixture
+def living():
+    """What begin.json says of a process that goes on after its experiment, such as a notebook."""
+    return process.identity()
+
+
+@pytest.fixture
+def far():
+    """What begin.json says of a process of another host."""
+    return {**process.identity(), "bootId": "another machine"}
+
+
+@pytest.fixture
+def state(s3_client):
+    """Return of each object what another put would change."""
+
+    def of(spool):
+        place = f"{spool.prefix.path}{spool.tag}/"
+        listed = s3_client.list_objects_v2(Bucket=spool.prefix.bucket, Prefix=place)["Contents"]
+        return {item["Key"].removeprefix(place): (item["ETag"], item["LastModified"]) for item in listed}
+
+    return of
+
+
+@pytest.mark.parametrize("script", ["dead", "living", "far"])
+def test_a_spool_that_a_backup_brings_back_changes_nothing(
+    make_restored, request, script, lab_workbook, proxy, state
+):
+    """
+    It learns by one request that its experiment has ended. What is in the spool stays there.
+    """
+    spool = make_restored(request.getfixturevalue(script))
+    before = state(spool)
+
+    with proxy.fault(answer(503, "SlowDown"), method="PUT") as puts:
+        done = lab_workbook("push")
+
+    assert state(spool) == before
+    assert puts.hits == 0
+    assert done.returncode == 1
+    assert spool.path.exists()
+    assert (spool.own / "sealed").exists() == (script != "far")
+    advice = "push --seal" if script == "far" else "push --discard"
+    assert f"lab-workbook {advice} {spool.path}" in done.stdout
+    assert lab_workbook("push", "--seal", spool.path).returncode == 1
+    assert state(spool) == before
+
+
+def test_the_next_experiment_changes_nothing_by_a_spool_that_a_backup_brought_back(
+    make_restored, make_spool, bucket_prefix, dead, state
+):
+    spool = make_restored(dead)
+    before = state(spool)
+
+    make_spool(bucket_prefix).start()
+
+    wait_until((spool.own / "sealed").exists)
+    assert state(spool) == before
+
+
+def test_a_restored_spool_whose_journal_has_the_end_sends_nothing(
+    make_restored, dead, lab_workbook, proxy, state
+):
+    """
+    Everything had arrived before that event, so the spool is removed.
+    """
+    spool = make_restored(dead, upto='{"event": "ended"}\n')
+    before = state(spool)
+
+    with proxy.fault(answer(503, "SlowDown")) as requests:
+        done = lab_workbook("push")
+
+    assert state(spool) == before
+    assert requests.hits == 0
+    assert done.returncode == 0
+    assert not spool.path.exists()
+
+
+def test_keys_that_may_only_put_deliver_what_another_process_began(
+    make_spool, bucket_prefix, proxy, dead, lab_workbook
+):
+    """
+    They cannot know whether an experiment has ended, and most have not.
+    """
+    spool = make_spool(bucket_prefix, script=dead, endpointUrl=proxy.url)
+    (spool.own / "journal").write_text('{"event": "claiming"}\n{"event": "claimed"}\n')
+    spool.put("a.txt", b"a")
+
+    with proxy.fault(answer(403, "AccessDenied"), method="GET") as gets:
+        done = lab_workbook("push")
+
+    assert done.returncode == 0, done.stdout
+    assert gets.hits == 1
+    assert spool.delivered() == {"a.txt": b"a"}
+    assert spool.end_json()["delivery"]["requests"]["GET"] == 1
