@@ -46,12 +46,12 @@ judge() {
 # Claims the tag. aws sends each request once: "exists already" to a second sending would say nothing, and
 # nobody could count it.
 claim() {
-   open=no
+   open=no resumed=yes
    case $(grep -E '"event": "(claiming|claimed|refused)"' "$own/journal" | tail -n 1) in
    *'"claimed"'*) return ;;
    *'"claiming"'*) open=yes ;;
    esac
-   [ "$open" = yes ] || say '"claiming"'
+   [ "$open" = yes ] || { resumed=; say '"claiming"'; }
    until
       create .lab-workbook/begin.json "$own/begin.json" || judge
    do

@@ -104,6 +104,29 @@ seal() {
    is_our_end || return 2
 }
 
+# Whether another process has ended the experiment; where that may not be read, it counts as not ended.
+has_ended() {
+   theirs=$own/tmp/aws/theirs
+   gets=$((gets + 1))
+   until request s3api get-object "--bucket=$bucket" "--key=${path}.lab-workbook/end.json" "$theirs"; do
+      case $(why) in *NoSuchKey* | *'(404)'* | *'(AccessDenied)'* | *'(403)'*) return 1 ;; esac
+      complain "$(why)"
+      wait_after_failure
+      gets=$((gets + 1))
+   done
+   ! cmp -s "$theirs" "$own/end.json"
+}
+
+# A backup may bring a spool back whose experiment has ended: its older files must not replace anything.
+take_over() {
+   if grep -qF '{"event": "ended"' "$own/journal"; then
+      remove
+      exit 0
+   fi
+   claim
+   [ -n "$started" ] || [ -z "$resumed" ] || ! has_ended || set_aside 'another process'
+}
+
 # Ends the experiment, and this worker.
 finish() {
    finish_beat

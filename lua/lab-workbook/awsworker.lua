@@ -309,7 +309,7 @@ main() {
    suit_server "${endpoint:-${AWS_ENDPOINT_URL_S3:-${AWS_ENDPOINT_URL:-}}}"
    watch_pipe
    say "\"started\", \"pid\": $$"
-   claim
+   take_over
    ! is_begun || finish
    know_bucket
    run

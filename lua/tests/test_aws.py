@@ -730,14 +730,16 @@ def test_a_silent_script_of_another_host_is_sealed_on_a_persons_word_alone(
 
 def test_a_spool_that_another_process_has_sealed_is_kept(machine, elsewhere, s3_client, bucket_prefix):
     """
-    "Exists already" is an answer to our own request only if the bytes are ours.
+    A backup may have brought it back, so nothing in the bucket is replaced by what it holds.
     """
     bucket = bucket_prefix.split("/")[2]
     s3_client.put_object(Bucket=bucket, Key="exp/T/.lab-workbook/end.json", Body=b'{"outcome": "finished"}')
+    before = objects(s3_client, bucket_prefix)
 
     done = deliver(machine, elsewhere, "seal")
 
     assert done.returncode == 1
+    assert objects(s3_client, bucket_prefix) == before
     assert [event["by"] for event in events(elsewhere, "sealed")] == ["another process"]
     assert (elsewhere / "loss.csv").exists()
 

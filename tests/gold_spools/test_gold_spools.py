@@ -37,7 +37,8 @@ class Takeover:
         self.tag = self.case["tag"]
         self._client = client
         self._script = script
-        self.spool = spool_dir / "spool"
+        nonce = json.loads((HERE / case / "spool" / _spec.LAYOUT_BEGIN).read_bytes())["nonce"]
+        self.spool = spool_dir / f"{self.tag}.{nonce}"
         shutil.copytree(HERE / case / "spool", self.spool)
         (self.spool / _spec.LAYOUT_OUTBOX).mkdir(exist_ok=True)
         begin = self.spool / _spec.LAYOUT_BEGIN

@@ -8,7 +8,7 @@ import re
 import shutil
 
 from lab_workbook.errors import LabWorkbookError
-from lab_workbook.protocol import _spec, documents, tags
+from lab_workbook.protocol import _spec, documents, jsontext, tags
 from lab_workbook.protocol.locks import Lock, locked
 
 _NUMBER = re.compile("[0-9]{1,18}")
@@ -146,7 +146,8 @@ def all_spools(folder: str) -> list[Spool]:
     """
     Return the spools in a folder, the oldest tag first; sweeps up what removals left behind.
 
-    Those that were set aside are among them.
+    Those that were set aside are among them. A copy under another name, such as ``TAG.NONCE.bak``, is not: it
+    would replace newer versions of the spool that it was copied from.
     """
     try:
         entries = sorted(os.listdir(folder))
@@ -159,4 +160,16 @@ def all_spools(folder: str) -> list[Spool]:
             shutil.rmtree(path, ignore_errors=True)
         elif any(os.path.isfile(os.path.join(path, name)) for name in _QUEUES):
             spools.append(Spool(path))
-    return spools
+    return [spool for spool in spools if not _is_copy(spool)]
+
+
+def _is_copy(spool: Spool) -> bool:
+    """Return whether a spool is known to have been made under another name, which has tag and nonce."""
+    # The tag of begin.json is another one after `push --tag`. A damaged spool is not known to be a copy.
+    with contextlib.suppress(LabWorkbookError, OSError, ValueError, AttributeError):
+        with open(spool.file(_QUEUES[spool.is_set_aside]), "rb") as file:
+            tag = jsontext.decode(file.readline().rstrip(b"\n")).get("tag")
+        nonce = spool.begin()[1].get("nonce")
+        name = os.path.basename(str(spool))
+        return isinstance(tag, str) and isinstance(nonce, str) and name != f"{tag}.{nonce}"
+    return False

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -131,6 +132,27 @@ def test_an_orphan_without_its_bucket_does_not_stop_the_others(spool, make_orpha
     wait_until(is_gone(orphan))
     wait_until(lambda: lost.events("refused"))
     assert (lost.own / "outbox" / "1").exists()
+
+
+def test_a_copy_beside_a_spool_is_left_as_it_is(spool, make_orphan, lab_workbook, wait_until):
+    """
+    `cp -a T.x T.x.bak` makes an older version of the same experiment, and people move folders.
+    """
+    orphan = make_orphan()
+    copies = [orphan.path.with_name(orphan.path.name + end) for end in (".bak", " (1)", "~")]
+    copies.append(orphan.path.with_name("backup of " + orphan.path.name))
+    for copy in copies:
+        shutil.copytree(orphan.path, copy)
+
+    spool.start()
+    wait_until(is_gone(orphan))
+    before = orphan.end_json()
+    done = lab_workbook("push")
+
+    assert not any(copy.name in done.stdout for copy in copies)
+    assert all((copy / ".lab-workbook/queue").exists() for copy in copies)
+    assert not any((copy / ".lab-workbook/journal").exists() for copy in copies)
+    assert orphan.end_json() == before
 
 
 def broken(spool_dir):

@@ -230,14 +230,18 @@ def state(s3_client):
     return of
 
 
-@pytest.mark.parametrize("script", ["dead", "living", "far"])
-def test_a_spool_that_a_backup_brings_back_changes_nothing(
-    make_restored, request, script, lab_workbook, proxy, state
-):
+@pytest.fixture(params=["dead", "living", "far"])
+def script(request):
+    """What begin.json says of a script, and whether it is known where that is."""
+    return request.getfixturevalue(request.param), request.param != "far"
+
+
+def test_a_spool_that_a_backup_brings_back_changes_nothing(make_restored, script, lab_workbook, proxy, state):
     """
     It learns by one request that its experiment has ended. What is in the spool stays there.
     """
-    spool = make_restored(request.getfixturevalue(script))
+    process_of_script, is_known = script
+    spool = make_restored(process_of_script)
     before = state(spool)
 
     with proxy.fault(answer(503, "SlowDown"), method="PUT") as puts:
@@ -247,8 +251,8 @@ def test_a_spool_that_a_backup_brings_back_changes_nothing(
     assert puts.hits == 0
     assert done.returncode == 1
     assert spool.path.exists()
-    assert (spool.own / "sealed").exists() == (script != "far")
-    advice = "push --seal" if script == "far" else "push --discard"
+    assert (spool.own / "sealed").exists() == is_known
+    advice = "push --discard" if is_known else "push --seal"
     assert f"lab-workbook {advice} {spool.path}" in done.stdout
     assert lab_workbook("push", "--seal", spool.path).returncode == 1
     assert state(spool) == before
