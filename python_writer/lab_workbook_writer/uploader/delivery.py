@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import os
 import time
 from collections import Counter, deque
@@ -187,7 +188,8 @@ class Delivery:
                 explicit=self._explicit,
             )
         if self._is_taken_over:
-            self._uploads.submit(_spec.LAYOUT_BEGIN, TakeOverJob(self._sender, claim))
+            is_whole = functools.partial(self._sealing.is_whole, self._lines)
+            self._uploads.submit(_spec.LAYOUT_BEGIN, TakeOverJob(self._sender, claim, is_whole))
         elif claim is not None:
             self._uploads.submit(_spec.LAYOUT_BEGIN, claim)
 
@@ -271,7 +273,8 @@ class Delivery:
 
     def _report(self, error: Exception | None) -> None:
         # The writer restores what was removed from its spool; the network has no part in it.
-        if not isinstance(error, FileNotFoundError):
+        is_over = self._journal.is_sealed or self._journal.has_ended
+        if not is_over and not isinstance(error, FileNotFoundError):
             self._weather.report(error)
         if isinstance(error, CredentialsMissing):
             self._sender.reopen()
@@ -325,13 +328,13 @@ class Delivery:
         if self._uploads.fault is not None:
             # The script starts another uploader, whose memory is its own.
             raise self._uploads.fault
-        # An end.json of another process refuses everything else.
+        # An end.json that is there already refuses everything else.
         if self._journal.is_sealed:
             return Result.SEALED
-        if self._uploads.refusal is not None:
-            return Result.REFUSED
         if self._journal.has_ended:
             return Result.ENDED
+        if self._uploads.refusal is not None:
+            return Result.REFUSED
         return self._result_of_leaving() or self._result_of_patience()
 
     def _result_of_leaving(self) -> Result | None:

@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from lab_workbook.errors import AccessDenied, AlreadyExists, LabWorkbookError, Unreadable
 from lab_workbook.protocol import _spec, documents, jsontext, names
@@ -79,15 +79,19 @@ class TakeOverJob:
     Looks for the end.json of another process, before anything of an experiment that was begun is uploaded.
 
     A backup may bring a spool back whose experiment has ended: its older files must not replace anything.
-    ``claim`` follows where its answer was lost.
+    ``claim`` follows where its answer was lost. ``is_whole`` returns whether an end.json with these sizes has
+    all that the spool holds, and its script records nothing more: then the spool is delivered.
     """
 
     kind = Kind.CLAIM
     is_bulky = False
 
-    def __init__(self, sender: Sender, claim: ClaimJob | None) -> None:
+    def __init__(
+        self, sender: Sender, claim: ClaimJob | None, is_whole: Callable[[Mapping[str, int]], bool]
+    ) -> None:
         self._sender = sender
         self._claim = claim
+        self._is_whole = is_whole
 
     def run(self) -> None:
         """
@@ -99,7 +103,11 @@ class TakeOverJob:
         journal = self._sender.journal
         theirs = read_end(self._sender.store)
         if theirs is not None and hashlib.sha256(theirs).hexdigest() not in journal.sealing:
-            journal.say("sealed", by="another process", sizes=sizes(theirs))
+            listed = sizes(theirs)
+            if listed is not None and self._is_whole(listed):
+                journal.say("ended")
+            else:
+                journal.say("sealed", by="another process", sizes=listed)
             raise Refused("the experiment has ended already, so nothing is uploaded from this spool")
         if self._claim is not None:
             self._claim.run()
@@ -140,6 +148,13 @@ class Sealing:
         is_whole = next(beyond(self._spool, lines, sizes(data)), None) is None and _is_as_told(data, lines)
         self._submit(data, is_final=is_whole and self._is_over_for_good(lines))
         return True
+
+    def is_whole(self, lines: list[Line], listed: Mapping[str, int]) -> bool:
+        """Return whether end.json lists all of a spool whose script is over; ``lines`` is the queue."""
+        published = self._sender.journal.published.items()
+        is_listed = all(listed.get(name) == sent.bytes for name, sent in published)
+        has_more = next(beyond(self._spool, lines, listed), None) is not None
+        return is_listed and not has_more and self._is_over_for_good(lines)
 
     def _submit(self, data: bytes, *, is_final: bool) -> None:
         self.is_begun = True

@@ -126,7 +126,7 @@ def test_many_pushes_beside_an_uploader_change_nothing_in_the_end(spool):
 
 
 def test_pushing_and_pushing_again_leaves_every_object_as_it_is(
-    orphan, spool_dir, lab_workbook, s3_client, tmp_path
+    orphan, lab_workbook, s3_client, tmp_path
 ):
     """
     Also from a copy of the spool that a backup has brought back.
@@ -137,7 +137,7 @@ def test_pushing_and_pushing_again_leaves_every_object_as_it_is(
     before = objects(s3_client, orphan)
     # S3 tells times to the second.
     time.sleep(1.1)
-    os.replace(copy, spool_dir / copy.name)
+    os.replace(copy, orphan.path)
 
     done = lab_workbook("push")
 
