@@ -125,9 +125,7 @@ def test_many_pushes_beside_an_uploader_change_nothing_in_the_end(spool):
     assert spool.delivered() == {"a.txt": b"a"}
 
 
-def test_pushing_and_pushing_again_leaves_every_object_as_it_is(
-    orphan, lab_workbook, s3_client, tmp_path
-):
+def test_pushing_and_pushing_again_leaves_every_object_as_it_is(orphan, lab_workbook, s3_client, tmp_path):
     """
     Also from a copy of the spool that a backup has brought back.
     """
