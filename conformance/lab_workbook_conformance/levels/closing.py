@@ -29,7 +29,7 @@ def cases() -> Iterable[Case]:
 
 def _close_again(bench: Bench) -> Findings:
     """Close and flush after close, which does nothing."""
-    steps = [NEW, ["saveText", "notes", "x"], CLOSE, CLOSE, ["flush"], ["flush", 1], CLOSE]
+    steps = [NEW, ["saveText", "notes", "x"], CLOSE, CLOSE, ["flush"], ["flush"], CLOSE]
     found = bench.record(steps)
     yield from verdicts.recording(found, "end.last", integers=bench.integers)
 

@@ -28,5 +28,5 @@ def _save_shared(bench: Bench) -> Findings:
     for at, value in enumerate(_VALUES) if found.is_done else ():
         right = [notation.value(value)] * 2
         data = found.files.get(f"{at}.json", b"null")
-        if jsontext.broken_by(right, data, integers=bench.integers):
-            yield Finding("json.value", "the value is not there twice", shown(right), shown(data))
+        for rule in jsontext.broken_by(right, data, integers=bench.integers):
+            yield Finding(rule, "the value is not there twice", shown(right), shown(data))
