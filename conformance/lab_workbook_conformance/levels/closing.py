@@ -22,7 +22,7 @@ _UNLISTED_BELOW = (_LAYOUT["notes"], _LAYOUT["segments"])
 
 def cases() -> Iterable[Case]:
     """Yield the cases."""
-    yield Case("end.last-again", ("end.last", "end.outcome"), "core", "writer", _close_again)
+    yield Case("end.last-again", ("end.last", "end.outcome", "end.document"), "core", "writer", _close_again)
     yield Case("end.document-messages", ("end.document", "end.outcome"), "core", "writer", _fail)
     yield Case("end.files-rest", ("end.files",), "core", "writer", _leave_nothing)
 
