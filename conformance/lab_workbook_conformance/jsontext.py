@@ -98,7 +98,7 @@ def _differences(value: Any, found: Any, integers: bool) -> Iterator[str]:  # no
 
 
 def _rule_of_keys(value: dict[Any, Any], keys: list[str | None], found: Any) -> str:
-    """Return the rule that an object with other keys breaks: text.mended if each of them is mended wrongly."""
+    """Return the rule that an object with other keys breaks: text.mended if all are mended wrongly."""
     missing = [given for given, key in zip(value, keys, strict=True) if key is None]
     is_odd = missing and all(isinstance(each, str) and not is_sound(each) for each in missing)
     is_as_large = isinstance(found, dict) and len(found) == len(value)
