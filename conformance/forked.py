@@ -49,6 +49,8 @@ def _exit_after(play: Callable[[], None]) -> None:
     try:
         play()
         code = 0
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
     except BaseException:  # noqa: BLE001 - as the interpreter does at its end
         traceback.print_exc()
     finally:

@@ -129,20 +129,53 @@ class Adapter:
         Raises:
             AdapterTrouble: one of its three kinds; the adapter is killed then.
         """
-        self._asked += 1
         try:
-            self._send({"id": self._asked, question: body})
-            while True:
-                answer, said = self._receive()
-                if answer == "ack":
-                    on_ack(said)
-                elif answer == "refusal":
-                    on_refusal(said)
-                else:
-                    return answer, said
+            return self._answer(question, body, on_ack, on_refusal)
         except AdapterTrouble:
             self.kill()
             raise
+
+    def leave(self, body: Mapping[str, Any]) -> tuple[str, Any]:
+        """
+        Ask for a record whose last step ends the process, and wait until it has ended.
+
+        Return ``exited`` with the exit status (negative for a signal), or the answer that came instead.
+
+        Raises:
+            AdapterTrouble: one of its three kinds, also where it exited before the last step.
+        """
+        acks: list[int] = []
+        try:
+            return self._answer("record", {**body, "acks": True}, acks.append, lambda _: None)
+        except AdapterDied:
+            if len(acks) < len(body["steps"]) - 1:
+                raise
+            # At its end a process may close its output before it writes end.json.
+            with self._deadline():
+                status = self._process.wait()
+            if self._is_late:
+                raise self._gone() from None
+            return "exited", {"status": status}
+        finally:
+            self.kill()
+
+    def _answer(
+        self,
+        question: str,
+        body: Mapping[str, Any],
+        on_ack: Callable[[int], None],
+        on_refusal: Callable[[dict[str, Any]], None],
+    ) -> tuple[str, Any]:
+        self._asked += 1
+        self._send({"id": self._asked, question: body})
+        while True:
+            answer, said = self._receive()
+            if answer == "ack":
+                on_ack(said)
+            elif answer == "refusal":
+                on_refusal(said)
+            else:
+                return answer, said
 
     def end(self) -> None:
         """

@@ -31,6 +31,8 @@ _TICK = 0.1
 # Such as a writer makes, so that a reader that takes no other is found out by the cases about tags alone.
 TAG = "201602122149-PMJ8a76csB"
 _RECORDED = ("done", "refused", "unsupported", "failed")
+# Steps that end the process of the adapter, so that no answer follows.
+EXITS = ("exit", "raise", "signal")
 
 
 class Unsupported(Exception):
@@ -45,9 +47,10 @@ class Recording(NamedTuple):
     """
     What came of some steps.
 
-    ``answer`` and ``said`` are the adapter's, ``experiments`` what lies under the prefix: files by name, by
-    tag. ``window`` holds the seconds since 1970 between which all of it happened, and ``refusals`` the
-    answers to steps that were refused in a script that goes on.
+    ``answer`` and ``said`` are the adapter's, or ``exited`` and its status where the last step ends it.
+    ``experiments`` is what lies under the prefix: files by name, by tag. ``window`` holds the seconds since
+    1970 between which all of it happened, and ``refusals`` the answers to steps that were refused in a script
+    that goes on.
     """
 
     steps: list[Any]
@@ -79,8 +82,8 @@ class Recording(NamedTuple):
 
     @property
     def is_done(self) -> bool:
-        """Whether each step returned."""
-        return self.answer == "done"
+        """Whether each step was played to its end."""
+        return self.answer in ("done", "exited")
 
 
 @final
@@ -222,7 +225,8 @@ class Bench:
         They are spelled as in SPEC.md. Without ``prefix`` they go to a new folder; with ``look_in`` alone the
         writer decides where, and that is the folder where the experiments ought then to be found.
 
-        With ``continues`` the script goes on after a step that is refused.
+        With ``continues`` the script goes on after a step that is refused. A last step of `EXITS` ends the
+        adapter, and the answer is ``exited`` then.
 
         An adapter may call a step unsupported that needs a value or a place which some languages and
         libraries do not have. If it does so with another step, that is its answer in the recording.
@@ -242,7 +246,10 @@ class Bench:
         body |= {"continues": True} if continues else {}
         refusals: list[dict[str, Any]] = []
         began = int(time.time() - _TICK)
-        answer, said = self._ask("record", body, _RECORDED, on_ack=on_ack, on_refusal=refusals.append)
+        if steps and steps[-1][0] in EXITS:
+            answer, said = self._leave(body)
+        else:
+            answer, said = self._ask("record", body, _RECORDED, on_ack=on_ack, on_refusal=refusals.append)
         if continues and answer == "refused":
             raise AdapterNonsense(
                 "a record with `continues` does not end with `refused`: say `refusal` and play the next step "
@@ -279,6 +286,14 @@ class Bench:
             raise Unsupported("it has no verb read")
         body = {"prefix": prefix, "tag": tag, "names": list(names)}
         return self._ask("read", body, ("saw", "refused", "unsupported", "failed"))
+
+    def _leave(self, body: dict[str, Any]) -> tuple[str, Any]:
+        """Play a record whose last step ends the adapter; return what came of it."""
+        answer, said = self.adapter.leave(body)
+        if answer == "done":
+            verb = body["steps"][-1][0]
+            raise AdapterNonsense(f"it answered a record that ends by `{verb}`: its process exits instead")
+        return answer, said
 
     def _ask(
         self,

@@ -23,6 +23,7 @@ _MODULES = (
     "sources",
     "shared",
     "settings",
+    "exits",
     "git",
     "submodules",
     "models",

@@ -12,9 +12,10 @@ the kit has to name that rule and no other.
   names      tags and names of artifacts        store      where its files go
   spelling   cells and JSON                     parsing    rows and values of a series
   settings   configuration and prefix           reader     what there is, and what it says
-  process    who runs, and does it still        player     the adapter: steps in, answers out
+  process    who runs, and does it still        exits      scripts that close nothing
   values     what JSON has no spelling for      git        the state of the source
   table      the wrong ones, by name            wrong_*    and what each does instead
+  player     the adapter: steps in, answers out
 
 It imports nothing of lab-workbook, and of the kit nothing but its constants.
 """

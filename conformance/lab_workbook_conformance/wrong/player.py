@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.wrong import reader, remote, values, writer
+from lab_workbook_conformance.wrong import exits, reader, remote, values, writer
 from lab_workbook_conformance.wrong.errors import Refused, Unsupported
 
 Answer = dict[str, Any]
@@ -33,9 +34,13 @@ def hello() -> Answer:
         "language": f"Python {platform.python_version()}",
         "spec": SPEC["protocol"]["version"],
         "levels": ["core", "git", "s3"],
-        "verbs": [*Script.VERBS, "newExperiment", "fail", "read"],
+        "verbs": [*Script.VERBS, *LEAVING, "newExperiment", "fail", "read"],
         "integers": True,
     }
+
+
+# The last steps of a script, outside of which nothing is caught.
+LEAVING = ("exit", "raise", "signal")
 
 
 class Script:
@@ -96,8 +101,10 @@ def record(body: dict[str, Any], say: Callable[[Answer], None]) -> Answer:
     given = {"bucketPrefix": body.get("prefix"), "tag": values.heard(body.get("tag"))}
     script = Script({key: value for key, value in given.items() if value is not None})
     at = 0
+    steps = body["steps"]
+    leaving = steps.pop() if steps and steps[-1][0] in LEAVING else None
     try:
-        for at, step in enumerate(body["steps"]):
+        for at, step in enumerate(steps):
             refusal = refused(script, at, step)
             if refusal and not body.get("continues"):
                 return closed(script, {"refused": refusal})
@@ -109,9 +116,22 @@ def record(body: dict[str, Any], say: Callable[[Answer], None]) -> Answer:
         return closed(script, {"unsupported": {"step": at, "message": str(error)}})
     except Exception as error:  # noqa: BLE001 - whatever it is, the kit has to hear of it
         return closed(script, {"failed": {"step": at, "message": repr(error)}})
+    if leaving:
+        leave(*leaving)
     for workbook in script.workbooks:
         workbook.let_go()
     return {"done": {"tag": script.workbooks[-1].tag if script.workbooks else ""}}
+
+
+def leave(verb: str, *arguments: Any) -> None:
+    """End the process, as a script does that has not closed its workbooks."""
+    if verb == "signal":
+        os.kill(os.getpid(), signal.Signals[arguments[0]])
+        # A handler runs here, if there is one.
+        time.sleep(1)
+    elif verb == "raise":
+        raise RuntimeError(*arguments)
+    sys.exit(*arguments)
 
 
 def refused(script: Script, at: int, step: list[Any]) -> Answer | None:
@@ -165,7 +185,8 @@ def main() -> None:
         answers.write(json.dumps({"id": message["id"], **said}) + "\n")
         answers.flush()
 
-    for line in sys.stdin.buffer:
-        message = json.loads(line)
-        (question,) = message.keys() - {"id"}
-        say(answer(question, message[question], say))
+    with exits.watched():
+        for line in sys.stdin.buffer:
+            message = json.loads(line)
+            (question,) = message.keys() - {"id"}
+            say(answer(question, message[question], say))

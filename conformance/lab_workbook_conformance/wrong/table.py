@@ -23,6 +23,7 @@ _MODULES = (
     "wrong_refusals",
     "wrong_clauses",
     "wrong_documents",
+    "wrong_exits",
     "wrong_git",
     "wrong_bucket",
     "wrong_readers",

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab_workbook_conformance.constants import SPEC
-from lab_workbook_conformance.wrong import git, names, process, remote, settings, spelling
+from lab_workbook_conformance.wrong import exits, git, names, process, remote, settings, spelling
 from lab_workbook_conformance.wrong.bucket import Bucket
 from lab_workbook_conformance.wrong.errors import Refused
 from lab_workbook_conformance.wrong.store import Folder, Store
@@ -63,6 +63,7 @@ class Workbook:
         self._is_closed = False
         self.check_about(about)
         self.begin(about)
+        exits.opened(self)
 
     def check_about(self, about: Mapping[str, Any]) -> None:
         """Refuse a note, or the tag of an earlier attempt, that is no text."""
@@ -262,6 +263,7 @@ class Workbook:
         if self._is_closed:
             return
         self._is_closed = True
+        exits.ended(self)
         self.store.settle()
         try:
             self.store.replace(_LAYOUT["end"], self.end_document(outcome, error))

@@ -225,7 +225,7 @@ def _is_document(store: Folder, name: str) -> bool:
 
 
 # Whoever is killed leaves one that names no artifact.
-@instead_of("end.last-2", Workbook, "begin", also=("end.files",))
+@instead_of("end.last-2", Workbook, "begin", also=("end.files", "end.outcome"))
 def end_at_once(right: Right, book: Workbook, about: Mapping[str, Any]) -> Any:
     """end.json is there from the beginning, and is replaced at the end."""
     right(book, about)

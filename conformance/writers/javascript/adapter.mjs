@@ -16,7 +16,7 @@ import { bytesFromMessage, CannotBuild, fromMessage, toMessage } from './values.
 const hello = {
   name: 'lab-workbook javascript', version, language: `JavaScript, Node.js ${process.versions.node}`, spec: '1.1',
   levels: ['core', 'git'],
-  verbs: ['newExperiment', 'newTimeSeriesLog', 'log', 'saveJSON', 'saveShared', 'saveText', 'saveFile', 'saveFileFrom', 'saveGitStatus', 'flush', 'sleep', 'close', 'fail', 'read'],
+  verbs: ['newExperiment', 'newTimeSeriesLog', 'log', 'saveJSON', 'saveShared', 'saveText', 'saveFile', 'saveFileFrom', 'saveGitStatus', 'flush', 'sleep', 'close', 'fail', 'exit', 'raise', 'signal', 'read'],
   // What a script writes as 1 is a double here.
   integers: false,
 };
@@ -67,10 +67,22 @@ class Script {
   }
 }
 
-function record(id, question) {
+/** The last steps of a script: nothing is caught around them, and nothing is closed before. */
+const EXITS = {
+  exit: (status) => process.exit(status),
+  raise: (message) => { throw new Error(message); },
+  signal: (name) => {
+    process.kill(process.pid, name);
+    // Node hears of a signal when nothing else runs.
+    return new Promise((resolve) => { setTimeout(resolve, 1000); }).then(() => process.exit(1));
+  },
+};
+
+async function record(id, question) {
   const script = new Script(question);
   let step = 0;
   for (const [verb, ...values] of question.steps) {
+    await EXITS[verb]?.(...values);
     try {
       if (!hello.verbs.includes(verb)) throw new CannotBuild(`there is no ${verb}`);
       script[verb](...values);
@@ -122,5 +134,5 @@ const ANSWERS = { hello: () => ({ hello }), record, read: look };
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
   const { id, ...question } = JSON.parse(line);
   const [[verb, about]] = Object.entries(question);
-  say(id, ANSWERS[verb](id, about));
+  say(id, await ANSWERS[verb](id, about));
 }

@@ -229,6 +229,21 @@ end
 if not isAbleToListen then verbs.saveGitStatus = nil end
 if not hasTorch then verbs.saveTorch = nil end
 
+-- The last steps of a script: no error is caught around them, and nothing is closed before.
+local exits = {}
+
+-- The last line of the script is that of the loop below.
+function exits.exit(status) if status then os.exit(status) end end
+
+-- A plain error, because what a library raises begins with its name.
+exits['raise'] = function(message) error(message, 0) end
+
+-- Lua can send no signal; the parent of this shell is the process of the script.
+function exits.signal(name)
+   os.execute(('kill -%s $PPID'):format((name:gsub('^SIG', ''))))
+   os.execute('sleep 1')
+end
+
 -- Plays a step; raises what the library raises.
 local function play(script, step)
    local arguments = {}
@@ -246,12 +261,13 @@ function questions.hello()
    if isAbleToListen then levels = {'core', 'git', 's3'} end
    if hasTorch then levels[#levels + 1] = 'models' end
    for verb in pairs(verbs) do names[#names + 1] = verb end
+   for verb in pairs(exits) do names[#names + 1] = verb end
    table.sort(names)
    local jit = rawget(_G, 'jit')
    local language = jit and jit.version or _VERSION
    if HOST then language = ('%s in %s'):format(language, HOST) end
    return 'hello', ('{"name": "lab-workbook lua", "version": %s, "language": %s, "spec": "1.1", "levels": %s,'
-      .. ' "verbs": %s, "integers": %s}'):format(quoted(labWorkbook.version), quoted(language),
+      .. ' "verbs": %s, "integers": %s, "failures": []}'):format(quoted(labWorkbook.version), quoted(language),
       quotedList(levels), quotedList(names), tostring(mathType ~= nil))
 end
 
@@ -272,6 +288,10 @@ end
 function questions.record(asked, say)
    local script = {options = {bucketPrefix = asked.prefix, tag = asked.tag and value(asked.tag)}}
    for index, step in ipairs(asked.steps) do
+      if exits[step[1]] then
+         exits[step[1]](step[2])
+         return
+      end
       local done, raised = pcall(play, script, step)
       if not done then
          local answer, said = problem(index - 1, raised)
@@ -287,13 +307,19 @@ function questions.record(asked, say)
    return 'done', ('{"tag": %s}'):format(quoted(script.workbook and script.workbook.tag or ''))
 end
 
-for line in io.lines() do
-   local message = decode(line, 1)
+-- Answers a question; returns whether the script goes on.
+local function isAnswered(message)
    local function say(answer, said)
+      if not answer then return false end
       output:write(('{"id": %d, "%s": %s}\n'):format(message.id, answer, said))
       output:flush()
+      return true
    end
    for name, question in pairs(questions) do
-      if message[name] then say(question(message[name], say)) end
+      if message[name] then return say(question(message[name], say)) end
    end
+end
+
+for line in io.lines() do
+   if not isAnswered(decode(line, 1)) then break end
 end

@@ -14,6 +14,7 @@ import locale
 import os
 import platform
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -44,6 +45,8 @@ _METHODS = {
     "sleep": "sleep",
     "fail": "fail",
 }
+# The last steps of a script: nothing is caught around them, and nothing is closed before.
+_EXITS = ("exit", "raise", "signal")
 _KINDS = {
     ".json": "json",
     ".csv": "series",
@@ -127,7 +130,7 @@ def hello(_: Mapping[str, Any], __: Callable[[str, Any], None]) -> Answer:
         "language": f"Python {platform.python_version()}",
         "spec": "1.1",
         "levels": ["core", "git", "s3", *(["models"] if has_torch else [])],
-        "verbs": [verb for verb in _METHODS if has_torch or verb != "saveTorch"] + ["read"],
+        "verbs": [verb for verb in _METHODS if has_torch or verb != "saveTorch"] + [*_EXITS, "read"],
         "integers": True,
     }
 
@@ -137,6 +140,8 @@ def record(asked: Mapping[str, Any], say: Callable[[str, Any], None]) -> Answer:
     options = {"bucket_prefix": asked.get("prefix"), "tag": notation.value(asked.get("tag"))}
     script = Script({name: value for name, value in options.items() if value is not None})
     for number, (verb, *arguments) in enumerate(asked["steps"]):
+        if verb in _EXITS:
+            _leave(verb, *arguments)
         try:
             script.play(verb, *map(notation.value, arguments))
         except Exception as error:  # noqa: BLE001 - whatever a library raises is an answer
@@ -149,6 +154,17 @@ def record(asked: Mapping[str, Any], say: Callable[[str, Any], None]) -> Answer:
         if asked.get("acks"):
             say("ack", number)
     return "done", {"tag": script.tag}
+
+
+def _leave(verb: str, *arguments: Any) -> None:
+    """End this process, as a script does that has closed nothing."""
+    if verb == "signal":
+        os.kill(os.getpid(), signal.Signals[arguments[0]])
+        # Until a handler of the library's has run, if there is one.
+        time.sleep(1)
+    if verb == "raise":
+        raise RuntimeError(*arguments)
+    sys.exit(*arguments)
 
 
 def read(asked: Mapping[str, Any], _: Callable[[str, Any], None]) -> Answer:
