@@ -9,6 +9,7 @@ set()
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ from lab_workbook_conformance.bench import Bench, Unsupported
 from lab_workbook_conformance.case import Case, Finding
 from lab_workbook_conformance.certification import Requirements
 from lab_workbook_conformance.levels import depth, pins
+from lab_workbook_conformance.queueing import Queue
 from lab_workbook_conformance.report import (
     FAILED,
     PASSED,
@@ -57,6 +59,7 @@ def run(
     s3_endpoint: str | None = None,
     again: Collection[str] = (),
     is_whole: bool = False,
+    jobs: int = 1,
     on_result: Callable[[Result], None] = lambda _: None,
     start: Start = subprocess.Popen,
 ) -> Report:
@@ -65,29 +68,37 @@ def run(
 
     ``cases`` default to all but those of ``levels.depth``, which chance makes up, ``levels`` and ``roles`` to
     those that the adapter says it has. ``is_whole`` says that the given cases are all of their levels, so the
-    program can be certified. ``again`` are options that a replay needs. A server is started without
-    ``s3_endpoint``. ``start`` is how the command becomes a process.
+    program can be certified. ``again`` are options that a replay needs. ``jobs`` cases run at a time, each
+    with an adapter of its own. A server is started without ``s3_endpoint``. ``start`` is how the command
+    becomes a process.
 
     Raises:
         AdapterTrouble: it did not even say hello.
         NoServer: level s3 has none.
     """
-    with Bench(command, timeout=timeout, s3_endpoint=s3_endpoint, start=start) as bench:
+    with contextlib.ExitStack() as benches:
+        bench = benches.enter_context(Bench(command, timeout=timeout, s3_endpoint=s3_endpoint, start=start))
         report = Report(list(command), bench.hello, again=list(again))
         of_levels, of_roles = levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])
         to_run = chosen(cases, of_levels, of_roles)
         if is_whole or cases is None:
             report.requirements = Requirements(bench.hello, list(of_levels), list(of_roles), to_run)
         troubles = 0
-        for case in to_run:
-            result = judge(case, bench)
+
+        def done(result: Result) -> bool:
+            """Add a result to the report; return whether others are wanted."""
+            nonlocal troubles
             report.results.append(result)
             on_result(result)
             troubles = troubles + 1 if result.verdict in _VERDICTS.values() else 0
             if troubles == _TROUBLES_IN_A_ROW:
                 report.stopped = "Stopped: the adapter was in trouble three times in a row."
-            if report.stopped or (fail_fast and result.verdict == FAILED):
-                break
+            return not (report.stopped or (fail_fast and result.verdict == FAILED))
+
+        queue = Queue(to_run, judge, done)
+        queue.work_off([bench, *(benches.enter_context(bench.another()) for _ in range(jobs - 1))])
+    order = {id(case): number for number, case in enumerate(to_run)}
+    report.results.sort(key=lambda result: order[id(result.case)])
     return report
 
 
@@ -239,6 +250,8 @@ def _run(options: argparse.Namespace, command: list[str], every: list[Case]) -> 
         s3_endpoint=options.s3_endpoint,
         again=_again(options),
         is_whole=not is_named,
+        # What stops at the first fault stops at the same one each time.
+        jobs=1 if options.fail_fast else options.jobs,
     )
 
 
@@ -286,6 +299,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pinned", metavar="FILE", help="play the cases of this file too")
     parser.add_argument("--pin", metavar="NAME", help="keep the first made-up example that fails, as a case")
     parser.add_argument("--to", metavar="FILE", help="the file to keep it in")
+    parser.add_argument(
+        "--jobs", type=int, choices=range(1, 9), default=2, metavar="N", help="run N cases at a time (2)"
+    )
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first broken rule")
     parser.add_argument("--known", metavar="FILE", help="a JSON list of failures that have an issue")
     parser.add_argument("--json", metavar="FILE", help="write what came of each case and rule")
