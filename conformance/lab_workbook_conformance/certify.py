@@ -79,7 +79,7 @@ def run(
     with contextlib.ExitStack() as benches:
         bench = benches.enter_context(Bench(command, timeout=timeout, s3_endpoint=s3_endpoint, start=start))
         report = Report(list(command), bench.hello, again=list(again))
-        of_levels, of_roles = levels or bench.hello["levels"], roles or _roles(bench.hello["verbs"])
+        of_levels, of_roles = levels or bench.hello["levels"], roles or roles_of(bench.hello["verbs"])
         to_run = chosen(cases, of_levels, of_roles)
         if is_whole or cases is None:
             report.requirements = Requirements(bench.hello, list(of_levels), list(of_roles), to_run)
@@ -108,7 +108,7 @@ def chosen(cases: Iterable[Case] | None, of_levels: Collection[str], roles: Coll
     return [case for case in found if case.level in of_levels and case.role in roles]
 
 
-def _roles(verbs: Collection[str]) -> list[str]:
+def roles_of(verbs: Collection[str]) -> list[str]:
     """Return what an adapter is, by what it can do."""
     writer = ["writer"] if "newExperiment" in verbs else []
     return [*writer, *(["reader"] if "read" in verbs else [])]

@@ -202,7 +202,7 @@ def show(report: Report, out: IO[str] | None = None) -> None:
 def _lines(report: Report) -> Iterator[str]:
     for result in report.results:
         if result.verdict != PASSED:
-            yield from _result(report, result)
+            yield from described(report, result)
     hello = report.hello
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()) or "no cases"
     if report.stopped:
@@ -214,7 +214,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (f"  {line}" for line in (*found.reasons, *sorted(report.broken)))
 
 
-def _result(report: Report, result: Result) -> Iterator[str]:
+def described(report: Report, result: Result) -> Iterator[str]:
+    """Yield the lines about one case: its verdict, what is wrong, and how to play it again."""
     case = result.case
     yield f"{result.verdict.upper()} {case.name}" + (f": {result.message}" if result.message else "")
     seen: Counter[str] = Counter()
