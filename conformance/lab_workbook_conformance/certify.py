@@ -35,6 +35,7 @@ from lab_workbook_conformance.report import (
     UNSUPPORTED,
     Report,
     Result,
+    badge,
     show,
     write_json,
     write_junit,
@@ -169,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.junit:
         write_junit(report, options.junit)
     show(report)
+    if options.badge:
+        sys.stdout.write(f"{badge(report)}\n")
     return report.exit_code
 
 
@@ -304,6 +307,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first broken rule")
     parser.add_argument("--known", metavar="FILE", help="a JSON list of failures that have an issue")
+    parser.add_argument("--badge", action="store_true", help="print the verdict as a badge, in Markdown")
     parser.add_argument("--json", metavar="FILE", help="write what came of each case and rule")
     parser.add_argument("--junit", metavar="FILE", help="the same for CI services")
     return parser

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
+from urllib.parse import quote
 
 from lab_workbook_conformance import certification
 from lab_workbook_conformance.case import Case, Finding
@@ -188,6 +189,24 @@ def _without_controls(text: str) -> str:
 
 def _names(findings: Iterable[Finding]) -> str:
     return ", ".join(sorted({finding.rule for finding in findings}))
+
+
+_COLOURS = {certification.CERTIFIED: "brightgreen", certification.FAILED: "red"}
+
+
+def badge(report: Report) -> str:
+    """
+    Return the verdict as an image for a README, in Markdown.
+
+    shields.io draws it; the address has the whole text, and the image's own text is the same.
+    """
+    found = report.certification
+    verdict = ", ".join(found.levels) if found.status == certification.CERTIFIED else found.status
+    label = f"{SPEC['protocol']['name']} {SPEC['protocol']['version']}"
+    # A hyphen separates the parts there, and a doubled one is a hyphen.
+    parts = (quote(text.replace("-", "--"), safe="") for text in (label, verdict))
+    colour = _COLOURS.get(found.status, "lightgrey")
+    return f"![{label}: {verdict}](https://img.shields.io/badge/{'-'.join(parts)}-{colour})"
 
 
 def show(report: Report, out: IO[str] | None = None) -> None:

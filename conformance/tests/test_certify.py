@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from lab_workbook_conformance import certify, levels
+from lab_workbook_conformance import certify, levels, report
 from lab_workbook_conformance.certification import REQUIRED_VERBS
 from lab_workbook_conformance.constants import schema
 
@@ -75,6 +75,31 @@ def test_a_right_one_gets_one_line():
     assert code == 0, said
     assert len(said.splitlines()) == 1
     assert "is certified for level core (lab-workbook 1.1)" in said
+
+
+def test_a_badge_has_the_verdict():
+    """
+    Its levels, if it is certified, and else what it is instead.
+    """
+    cases = [case for case in levels.cases() if case.name == "series.row-2"]
+    certified = certify.run(RIGHT, cases=cases, levels=["core"], is_whole=True)
+    failed = certify.run([*RIGHT, "series.row"], cases=cases, is_whole=True)
+    # It has no saveTorch.
+    incomplete = certify.run(RIGHT, levels=["models"])
+
+    address = "https://img.shields.io/badge/lab--workbook%201.1"
+    assert report.badge(certified) == f"![lab-workbook 1.1: core]({address}-core-brightgreen)"
+    assert report.badge(failed) == f"![lab-workbook 1.1: failed]({address}-failed-red)"
+    assert report.badge(incomplete) == f"![lab-workbook 1.1: incomplete]({address}-incomplete-lightgrey)"
+
+
+def test_the_badge_is_the_last_line():
+    """
+    After the verdict, and only where it is asked for.
+    """
+    _, said = run("--badge", "--case", "series.row-2", "--", *RIGHT)
+
+    assert said.splitlines()[-1].startswith("![lab-workbook 1.1: selection](https://")
 
 
 @pytest.mark.parametrize("rule", WRONG)

@@ -1,0 +1,177 @@
+"""
+The GitHub Action: its steps are run here as GitHub's runner runs them.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+ACTION = yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text(encoding="utf-8"))
+STEPS = ACTION["runs"]["steps"]
+EXPRESSION = re.compile(r"\$\{\{ *([a-z.-]+) *\}\}")
+RIGHT = shlex.join([sys.executable, "-m", "lab_workbook_conformance.wrong"])
+
+
+class Ran(NamedTuple):
+    """A job: its exit code, what its steps printed, its outputs, and its summary."""
+
+    code: int
+    said: str
+    outputs: dict[str, str]
+    summary: str
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the steps of the action with these inputs, in an empty folder."""
+
+    def job(**inputs):
+        given = {name: each.get("default", "") for name, each in ACTION["inputs"].items()}
+        given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+        context = {f"inputs.{name}": value for name, value in given.items()}
+        code, said = 0, ""
+        for step in STEPS:
+            if code == 0 and _is_chosen(step, context):
+                code, printed = _run(step, context, tmp_path)
+                said += printed
+        names = {name: EXPRESSION.fullmatch(each["value"])[1] for name, each in ACTION["outputs"].items()}
+        outputs = {name: context[key] for name, key in names.items() if key in context}
+        summary = tmp_path / "summary"
+        return Ran(code, said, outputs, summary.read_text() if summary.exists() else "")
+
+    return job
+
+
+def _is_chosen(step, context):
+    if "if" not in step:
+        return True
+    name, value = re.fullmatch(r"([a-z.-]+) != '(.*)'", step["if"]).groups()
+    return context[name] != value
+
+
+def _run(step, context, folder):
+    """Run a step; add its outputs to the context, and return its exit code and what it printed."""
+
+    def filled(text):
+        return EXPRESSION.sub(lambda found: context[found[1]], text)
+
+    script, output = folder / "step.sh", folder / "output"
+    script.write_text(step["run"])
+    output.write_text("")
+    environment = {
+        **os.environ,
+        **{name: filled(text) for name, text in step.get("env", {}).items()},
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+        "RUNNER_TEMP": str(folder),
+        # All that is to be installed is here.
+        "PIP_NO_INDEX": "1",
+    }
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
+        cwd=folder / filled(step.get("working-directory", ".")),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    lines = output.read_text().splitlines()
+    for name, value in (line.split("=", 1) for line in lines):
+        context[f"steps.{step['id']}.outputs.{name}"] = value
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_right_program_is_certified(run, tmp_path):
+    """
+    The job is green, and leaves the verdict, a badge, a summary and both reports.
+    """
+    ran = run(command=RIGHT, levels="git")
+
+    assert ran.code == 0, ran.said
+    assert ran.outputs["status"] == "certified"
+    assert ran.outputs["badge"].startswith("![lab-workbook 1.1: git](https://")
+    assert "is certified for level git" in ran.summary
+    assert json.loads((tmp_path / "certify.json").read_text())["certification"]["levels"] == ["git"]
+    assert (tmp_path / "certify-junit.xml").exists()
+
+
+def test_a_wrong_program_makes_the_job_red(run):
+    """
+    Its log and its summary name the rule.
+    """
+    ran = run(command=f"{RIGHT} series.save-every", options="--rule series.save-every --jobs 1", package="")
+
+    assert ran.code == 1
+    assert ran.outputs["status"] == "failed"
+    assert "series.save-every: saveEvery MUST be a whole number" in ran.said
+    assert "FAILED series.save-every-2" in ran.summary
+
+
+def test_files_are_those_of_the_working_directory(run, tmp_path):
+    """
+    The adapter, whose name may have a space, and the known failures.
+    """
+    folder = tmp_path / "my writer"
+    folder.mkdir()
+    (folder / "an adapter.py").write_text(
+        "from lab_workbook_conformance.wrong import __main__ as program\nprogram.main('series.save-every')\n"
+    )
+    known = [{"name": "series.save-every", "issue": "https://example.org/7", "reason": "later"}]
+    (folder / "known.json").write_text(json.dumps(known))
+
+    ran = run(
+        command=f"{shlex.quote(sys.executable)} 'an adapter.py'",
+        options="--case series.save-every-2",
+        known="known.json",
+        working_directory="my writer",
+        package="",
+    )
+
+    assert ran.code == 0, ran.said
+    assert ran.outputs["status"] == "selection"
+    assert (folder / "certify.json").exists()
+
+
+def test_a_program_that_cannot_be_used_makes_the_job_red(run):
+    """
+    Without a verdict there is no badge.
+    """
+    ran = run(command="no-such-program", package="")
+
+    assert ran.code == 3
+    assert "cannot be started" in ran.said
+    assert ran.outputs == {}
+
+
+def test_no_input_becomes_a_part_of_a_script(run, tmp_path):
+    """
+    Only the command is read by a shell.
+    """
+    hostile = '"; touch hostile; "$(touch hostile)'
+
+    ran = run(command=RIGHT, levels="$(touch${IFS}hostile)", known=hostile, junit=hostile, package="")
+
+    assert ran.code == 2
+    assert not (tmp_path / "hostile").exists()
+    assert not any("${{" in step["run"] for step in STEPS)
+
+
+def test_each_input_is_described_and_used():
+    """
+    None is forgotten where a step should have it.
+    """
+    used = set(EXPRESSION.findall(json.dumps(STEPS)))
+
+    assert {f"inputs.{name}" for name in ACTION["inputs"]} == used
+    assert all(each["description"].endswith(".") for each in ACTION["inputs"].values())
+    assert [name for name, each in ACTION["inputs"].items() if each.get("required")] == ["command"]
