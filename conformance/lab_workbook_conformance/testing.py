@@ -60,12 +60,13 @@ class Conformance:
             metafunc.parametrize("case", cases, ids=[case.name for case in cases])
 
     @pytest.fixture(scope="class")
-    def tried(self) -> Iterator[Tried]:
+    @classmethod
+    def tried(cls) -> Iterator[Tried]:
         """Yield the adapter that plays the cases."""
-        with self._bench() as bench:
-            names = {name for case in self._every() for name in (case.name, case.example)}
-            failures = known.load(self.known_failures, names) if self.known_failures else {}
-            about = Report(list(self.command), bench.hello, requirements=self._requirements())
+        with cls._bench() as bench:
+            names = {name for case in cls._every() for name in (case.name, case.example)}
+            failures = known.load(cls.known_failures, names) if cls.known_failures else {}
+            about = Report(list(cls.command), bench.hello, requirements=cls._requirements())
             yield Tried(bench, failures, about)
 
     def test_case(self, case: Case, tried: Tried) -> None:

@@ -3,92 +3,22 @@ The GitHub Action: its steps are run here as GitHub's runner runs them.
 """
 
 import json
-import os
-import re
 import shlex
-import subprocess
 import sys
-from pathlib import Path
-from typing import NamedTuple
+from functools import partial
 
 import pytest
-import yaml
 
-ACTION = yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text(encoding="utf-8"))
-STEPS = ACTION["runs"]["steps"]
-EXPRESSION = re.compile(r"\$\{\{ *([a-z.-]+) *\}\}")
+from conformance import action_steps
+from conformance.action_steps import ACTION, EXPRESSION, STEPS
+
 RIGHT = shlex.join([sys.executable, "-m", "lab_workbook_conformance.wrong"])
-
-
-class Ran(NamedTuple):
-    """A job: its exit code, what its steps printed, its outputs, and its summary."""
-
-    code: int
-    said: str
-    outputs: dict[str, str]
-    summary: str
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Run the steps of the action with these inputs, in an empty folder."""
-
-    def job(**inputs):
-        given = {name: each.get("default", "") for name, each in ACTION["inputs"].items()}
-        given |= {name.replace("_", "-"): value for name, value in inputs.items()}
-        context = {f"inputs.{name}": value for name, value in given.items()}
-        code, said = 0, ""
-        for step in STEPS:
-            if code == 0 and _is_chosen(step, context):
-                code, printed = _run(step, context, tmp_path)
-                said += printed
-        names = {name: EXPRESSION.fullmatch(each["value"])[1] for name, each in ACTION["outputs"].items()}
-        outputs = {name: context[key] for name, key in names.items() if key in context}
-        summary = tmp_path / "summary"
-        return Ran(code, said, outputs, summary.read_text() if summary.exists() else "")
-
-    return job
-
-
-def _is_chosen(step, context):
-    if "if" not in step:
-        return True
-    name, value = re.fullmatch(r"([a-z.-]+) != '(.*)'", step["if"]).groups()
-    return context[name] != value
-
-
-def _run(step, context, folder):
-    """Run a step; add its outputs to the context, and return its exit code and what it printed."""
-
-    def filled(text):
-        return EXPRESSION.sub(lambda found: context[found[1]], text)
-
-    script, output = folder / "step.sh", folder / "output"
-    script.write_text(step["run"])
-    output.write_text("")
-    environment = {
-        **os.environ,
-        **{name: filled(text) for name, text in step.get("env", {}).items()},
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "GITHUB_OUTPUT": str(output),
-        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-        "RUNNER_TEMP": str(folder),
-        # All that is to be installed is here.
-        "PIP_NO_INDEX": "1",
-    }
-    done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
-        cwd=folder / filled(step.get("working-directory", ".")),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    lines = output.read_text().splitlines()
-    for name, value in (line.split("=", 1) for line in lines):
-        context[f"steps.{step['id']}.outputs.{name}"] = value
-    return done.returncode, done.stdout + done.stderr
+    """Run the steps of the action with some inputs, in an empty folder."""
+    return partial(action_steps.run, tmp_path)
 
 
 def test_a_right_program_is_certified(run, tmp_path):
@@ -150,7 +80,7 @@ def test_a_program_that_cannot_be_used_makes_the_job_red(run):
 
     assert ran.code == 3
     assert "cannot be started" in ran.said
-    assert ran.outputs == {}
+    assert ran.outputs == {"status": "", "badge": ""}
 
 
 def test_no_input_becomes_a_part_of_a_script(run, tmp_path):
