@@ -21,17 +21,18 @@ def run(tmp_path):
     return partial(action_steps.run, tmp_path)
 
 
-def test_a_right_program_is_certified(run, tmp_path):
+def test_a_right_program_makes_the_job_green(run, tmp_path):
     """
-    The job is green, and leaves the verdict, a badge, a summary and both reports.
+    It leaves the verdict, a badge, a summary and both reports. The page of the kit has a whole run.
     """
-    ran = run(command=RIGHT, levels="git")
+    ran = run(command=RIGHT, levels="git core", options="--rule git.commit --rule end.files")
 
     assert ran.code == 0, ran.said
-    assert ran.outputs["status"] == "certified"
-    assert ran.outputs["badge"].startswith("![lab-workbook 1.1: git](https://")
-    assert "is certified for level git" in ran.summary
-    assert json.loads((tmp_path / "certify.json").read_text())["certification"]["levels"] == ["git"]
+    assert ran.outputs["status"] == "selection"
+    assert ran.outputs["badge"].startswith("![lab-workbook 1.1: selection](https://")
+    assert ran.outputs["badge"] in ran.summary
+    cases = json.loads((tmp_path / "certify.json").read_text())["cases"]
+    assert {case["level"] for case in cases} == {"core", "git"}
     assert (tmp_path / "certify-junit.xml").exists()
 
 
@@ -39,7 +40,7 @@ def test_a_wrong_program_makes_the_job_red(run):
     """
     Its log and its summary name the rule.
     """
-    ran = run(command=f"{RIGHT} series.save-every", options="--rule series.save-every --jobs 1", package="")
+    ran = run(command=f"{RIGHT} series.save-every", options="--case series.save-every-2", package="")
 
     assert ran.code == 1
     assert ran.outputs["status"] == "failed"
