@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from lab_workbook_conformance import answers, notation, plays
+from lab_workbook_conformance import answers, comparison, notation, plays
 from lab_workbook_conformance.bench import Bench, Unsupported
 from lab_workbook_conformance.levels import given
 from lab_workbook_conformance.levels.examples import CLOSE, examples
@@ -198,7 +198,9 @@ def _is_right(right: Right, sight: dict[str, Any], reader: Reader) -> bool:
     value = notation.value(sight[right.member])
     if right.member == "rows" and not (right.is_exact and reader.is_exact):
         return set(right.value[0]) <= set(value[0]) and len(right.value) == len(value)
-    return given.is_same(right.value, value, integers=reader.integers)
+    if right.member == "rows":
+        value = given.with_holes(right.value, value)
+    return comparison.is_same(right.value, value, integers=reader.integers)
 
 
 # The table.

@@ -68,7 +68,8 @@ FOREIGN = {
     # Who writes arrays has it already.
     "t7": {"numpy"},
     "cli": {"click"},
-    "kit": {"hypothesis", "jsonschema", "lupa"},
+    # pytest is the caller's own, who runs the cases by it.
+    "kit": {"hypothesis", "jsonschema", "lupa", "pytest"},
     # The caller's own, and only where they have them.
     "writer": {"numpy", "torch"},
     # For the configuration of other programs, where it is YAML.
