@@ -36,6 +36,7 @@ SHOWN_BY = {
     "end.files-2": "end.lost-nothing",
     "end.last": "json.value-1",
     "end.last-2": "series.append-seen",
+    "json.numbers-4": "json.keys-numbers",
 }
 
 

@@ -22,13 +22,19 @@ def described():
 
 
 def said():
-    """Each event that the uploader writes, with its keys."""
+    """Each event that the uploader writes, with its keys: calls of `say`, and tables with an event."""
     events = {}
     for path in UPLOADER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "say":
                 keys = {keyword.arg for keyword in node.keywords if keyword.arg}
                 events.setdefault(ast.literal_eval(node.args[0]), set()).update(keys)
+            if isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                table = {getattr(key, "value", None): value for key, value in pairs}
+                if isinstance(table.get("event"), ast.Constant):
+                    keys = {key for key in table if key} - {"event", "requests", "bytesSent"}
+                    events.setdefault(table["event"].value, set()).update(keys)
     return events
 
 
