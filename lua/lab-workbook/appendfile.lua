@@ -55,7 +55,9 @@ local function tornStart(bytes, piece)
    local start = 1
    while start do
       local length = #bytes - start + 1
-      if length < #piece and bytes:sub(start) == piece:sub(1, length) then return start end
+      -- On a full disk the spaces over it may have been cut short themselves.
+      local spaces = #bytes:match('^ *', start)
+      if length < #piece and bytes:sub(start + spaces) == piece:sub(spaces + 1, length) then return start end
       local lineFeed = bytes:find('\n', start, true)
       start = lineFeed and lineFeed + 1
    end

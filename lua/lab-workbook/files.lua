@@ -127,9 +127,13 @@ function files.openRegular(path)
    local file, problem, code = io.open(path, 'r+b')
    if not file and READ_ONLY[code] then file, problem, code = io.open(path, 'rb') end
    if not file then return nil, problem, code == 21 and 2 or code end
-   -- A FIFO has no positions.
-   if file:seek('end') and file:seek('set', 0) then return file end
+   local done
+   done, problem, code = file:seek('end')
+   if done then done, problem, code = file:seek('set', 0) end
+   if done then return file end
    file:close()
+   -- ESPIPE: a FIFO has no positions. All else is a fault that passes.
+   if code ~= 29 then return nil, problem, code end
    return nil, path .. ' is not a regular file', 2
 end
 

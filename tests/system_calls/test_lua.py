@@ -209,7 +209,7 @@ def test_a_verb_that_runs_out_of_memory_does_not_raise(lua, repository):
     done = start([lua, "-e", script], repository, (resource.RLIMIT_AS, 64 * 1024 * 1024))
 
     end = json.loads((repository.parent / "runs/T/.lab-workbook/end.json").read_text())
-    assert done.stdout.endswith("closed\ttrue\n"), done.stderr
+    assert done.stdout.endswith("closed\tfalse\n"), done.stderr
     assert "saveJSON: not enough memory" in done.stderr
     assert end["lost"]["artifacts"] == 1
     assert "small" in end["files"]
