@@ -274,7 +274,7 @@ LUA: dict[str, dict[str, str]] = {
     f"{_LUA_FOLDER}folder.lua": {
         "Folder:flush": _DISK,
         "ending.lost[spec.LOSS_ARTIFACTS] = ending.lost[spec.LOSS_ARTIFACTS] + 1": _DISK,
-        "self:sync()": _DISK,
+        "syncWithin": _DISK,
         "if not done then errors.warn(('the end could not be written to %s: %s'):format("
         "self.root, problem)) end": _WORDS,
     },

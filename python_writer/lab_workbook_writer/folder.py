@@ -127,7 +127,7 @@ class Folder(Tree):
         data = jsontext.encode(document, _unreported)
         # What was restored meanwhile; nothing is synced twice.
         with guard.absorbing(_warn_of_power_loss):
-            self.sync(self._restorer.kept, until=until)
+            self.sync(until=until)
         twice(lambda: self.create(_spec.LAYOUT_END, data))
         with guard.absorbing(_warn_of_power_loss):
             self.sync()

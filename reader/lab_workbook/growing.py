@@ -115,7 +115,10 @@ def _is_earlier(known: Known, data: bytes, table: pd.DataFrame) -> bool:
     if not data.startswith(known.header) or not 0 < len(table) < len(known.table):
         return False
     before = known.table.iloc[: len(table)]
-    if list(before.columns) != list(table.columns) or list(before.index) != list(table.index):
+    if list(before.columns) != list(table.columns):
+        return False
+    # A cell of the index may be missing, and compares with nothing.
+    if not before.index.astype(object).equals(table.index.astype(object)):
         return False
     # All but the types, which depend on rows to come.
     return all(before[field].astype(object).equals(table[field].astype(object)) for field in table.columns)

@@ -142,6 +142,13 @@ def test_bytes_from_a_stranger_are_the_same_table_or_the_same_error(times: list[
     one=f"a,b,Date\n1,2,{DATE}\n3,4,{DATE}\n".encode(),
     other=f"a,b,Date\n1,7,{DATE}\n2,8,{DATE}\n5,6,{DATE}\n".encode(),
 )
+@example(
+    one=b"2,0000,000,00,1,0,Date\n"
+    b"nil,0,0,0,0.0,0.0,2016-02-12T22:17:34Z\n"
+    b"false,0,0,0,0.0,0.0,2016-02-12T22:17:34Z\n"
+    b"nil,0,0,0,0.0,0.0,2016-02-12T22:17:34Z\n",
+    other=b"2,0000,000,00,1,0,Date\n0,0,0,0,0,0.0,2016-02-12T22:17:34Z\n",
+)
 @example(one=f"a,b,Date\n1,2,{DATE}\n\n".encode(), other=f"a,b,Date\n1,7,{DATE}\n\n5,6,{DATE}\n".encode())
 def test_another_series_under_the_same_name_is_read_from_its_start(one: bytes, other: bytes) -> None:
     """
