@@ -67,13 +67,20 @@ def identity(descriptor: int) -> Identity:
 
 
 def identity_at(path: str) -> Identity | None:
-    """Return which file is at a path: ``NO_FILE`` if there is none, None if the system cannot answer."""
+    """
+    Return which file is at a path: ``NO_FILE`` if there is none, None if the system cannot answer.
+
+    A FIFO, a socket or a device is no file that was ever open here: its identity begins with -1.
+    """
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return NO_FILE
     except OSError:
         return None
+    # It may have got the number of the file that it replaces.
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        return (-1, found.st_ino)
     return (found.st_dev, found.st_ino)
 
 
