@@ -85,18 +85,12 @@ local function missing(script, name, data)
    return {artifacts = (there == nil or data and there ~= data) and 1 or 0}
 end
 
-local function countMissing(script, name, cells)
+local function missingRows(script, name, cells)
    local text, count = '\n' .. (read(script.root .. name .. '.csv') or ''), 0
    for _, cell in ipairs(cells) do
       if not text:find('\n' .. cell .. ',', 1, true) then count = count + 1 end
    end
-   return count
-end
-
-local function missingRows(script, name, cells)
-   -- A call that failed may have kept the writer from restoring a file; the next look does it.
-   if countMissing(script, name, cells) > 0 then script.workbook:flush() end
-   return {rows = countMissing(script, name, cells)}
+   return {rows = count}
 end
 
 -- Each returns what calls the verb, and what tells how much of the call is missing.
