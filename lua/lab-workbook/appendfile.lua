@@ -65,8 +65,10 @@ local function tornStart(bytes, piece)
 end
 
 -- Returns the end of the last whole row and the end of the file, or nil and a message.
-local function ends(self)
-   local last, problem = self.handle:seek('end')
+-- @int last the end of the file, where that is known
+local function ends(self, last)
+   local problem
+   if not last then last, problem = self.handle:seek('end') end
    if not last then return nil, problem end
    if last <= self.size or not (self.torn or self.hasBlanks) then return last, last end
    if not self.handle:seek('set', self.size) then return nil, 'seek failed' end
@@ -143,30 +145,28 @@ end
 -- LuaJIT's compiled code repeats a write that was cut short, as a whole: the row after half of it.
 interpreted(AppendFile.append, true)
 
--- Returns the size of an open file and its last bytes, or nil where it cannot be read now.
-local function ending(handle)
-   local size = handle:seek('end')
+-- Returns the last bytes of an open file of this size, or nil where it cannot be read now.
+local function tailOf(handle, size)
    if not size or not handle:seek('set', math.max(0, size - TAIL_BYTES)) then return nil end
    local tail, problem = handle:read(TAIL_BYTES)
    if problem then return nil end
-   return size, tail or ''
+   return tail or ''
 end
 
 -- Returns whether the open file was truncated. Rows that were appended since are behind a hole, so the line
 -- feed that ended the last row seen is a NUL then.
-local function isCut(self)
-   if self.sizeSeen == 0 then return false end
-   local last = self.handle:seek('end')
-   if not last or not self.handle:seek('set', self.sizeSeen - 1) then return false end
+local function isCut(self, last)
+   if self.sizeSeen == 0 or not last or not self.handle:seek('set', self.sizeSeen - 1) then return false end
    local byte, problem = self.handle:read(1)
    return last < self.size or (byte ~= '\n' and not problem)
 end
 
 -- Seeks to the end of the last whole row, which may be a forked child's; where that fails, the next piece
 -- tries again.
-local function seekEnd(self)
-   self.isCut = self.isCut or isCut(self)
-   local whole = not self.torn and ends(self)
+-- @int last the end of the file, nil if that is not known
+local function seekEnd(self, last)
+   self.isCut = self.isCut or isCut(self, last)
+   local whole = last and not self.torn and ends(self, last)
    if not whole or not self.handle:seek('set', whole) then
       self.ready = false
       return
@@ -179,15 +179,15 @@ end
 -- @treturn boolean
 function AppendFile:isInPlace(path)
    if not self.isCreated then return true end
-   local there, _, code = files.openRegular(path or self.path)
+   local there, theirSize, code = files.openRegular(path or self.path)
    if not there then return not files.meansAbsent(code) end
    local same = true
    if io.type(self.handle) == 'file' then
-      local size, tail = ending(self.handle)
-      seekEnd(self)
+      local size = self.handle:seek('end')
+      local tail, theirTail = tailOf(self.handle, size), tailOf(there, theirSize)
+      seekEnd(self, size)
       if not self.isCut then self.sizeSeen = self.size end
-      local theirSize, theirTail = ending(there)
-      same = not size or not theirSize or size == theirSize and tail == theirTail
+      same = not tail or not theirTail or size == theirSize and tail == theirTail
    end
    there:close()
    return same
@@ -264,7 +264,7 @@ function AppendFile:restore(put)
          copied, why, isRead = files.copyHandle(self.handle, path, self.size)
          return copied, why
       end)
-      seekEnd(self)
+      seekEnd(self, self.handle:seek('end'))
       if not done and isRead then return nil, problem end
       if done then
          self.handle:close()

@@ -122,15 +122,17 @@ local READ_ONLY = {[1] = true, [13] = true, [30] = true}
 
 --- Open a regular file for reading. A FIFO in its place does not block: it is opened for writing, too.
 -- @string path where
--- @return a handle, or nil, a message and a code; of what is not a regular file, that of a missing one
+-- @return a handle without a buffer and its size, or nil, a message and a code; of what is not a regular file,
+-- the code of a missing one
 function files.openRegular(path)
    local file, problem, code = io.open(path, 'r+b')
    if not file and READ_ONLY[code] then file, problem, code = io.open(path, 'rb') end
    if not file then return nil, problem, code == 21 and 2 or code end
-   local done
-   done, problem, code = file:seek('end')
-   if done then done, problem, code = file:seek('set', 0) end
-   if done then return file end
+   -- Each seek of a buffered file would read a page.
+   file:setvbuf('no')
+   local size
+   size, problem, code = file:seek('end')
+   if size then return file, size end
    file:close()
    -- ESPIPE: a FIFO has no positions. All else is a fault that passes.
    if code ~= 29 then return nil, problem, code end
@@ -175,9 +177,9 @@ end
 --- Return how many bytes a file has, or nil.
 -- @string path where
 function files.size(path)
-   local file = files.openRegular(path)
-   local size = file and file:seek('end')
-   if file then file:close() end
+   local file, size = files.openRegular(path)
+   if not file then return nil end
+   file:close()
    return size
 end
 

@@ -27,9 +27,6 @@ local Restorer = {}
 Restorer.__index = Restorer
 
 local NAMES_SHOWN = 4
--- luacheck: push ignore
-local unpack = table.unpack or unpack
--- luacheck: pop
 
 --- Return what keeps the files of a tree at their paths.
 -- @tparam Tree tree where
@@ -87,13 +84,13 @@ end
 -- Says whether the begin.json that is there belongs to another experiment.
 local function holdsAnother(self)
    local path = self.tree.root .. spec.LAYOUT_BEGIN
-   local file, _, code = files.openRegular(path)
+   local file, size, code = files.openRegular(path)
    if not file and files.meansAbsent(code) then
       -- A FIFO is in the way of ours.
       os.remove(path)
    end
    -- As much as it has, because a device never ends.
-   local found = file and file:read(file:seek('end', 0) - file:seek('set', 0))
+   local found = file and file:seek('set', 0) and file:read(size)
    if file then file:close() end
    if not found or found == self.begin then return false end
    -- `push --tag` has written our own anew.
@@ -116,18 +113,6 @@ local function isInPlace(self, name)
    return file:isInPlace() or (sealed and file:isInPlace(self.tree.root .. sealed)) or false
 end
 
--- Returns the names of what is not there.
-local function absent(self)
-   local names = {}
-   for _, name in ipairs{spec.LAYOUT_BEGIN, spec.LAYOUT_TMP} do
-      if files.isAbsent(self.tree.root .. name) then names[#names + 1] = name end
-   end
-   for _, name in ipairs(self.order) do
-      if not isInPlace(self, name) then names[#names + 1] = name end
-   end
-   return names
-end
-
 -- Goes on with a file that was truncated; returns true, or nil and a message.
 local function continue(self, name)
    local file = self.kept[name]
@@ -143,15 +128,23 @@ local function continue(self, name)
    return done, problem
 end
 
--- Goes on with all files that were truncated.
-local function continueCutFiles(self)
-   for _, name in ipairs{unpack(self.order)} do
-      local file = self.kept[name]
-      if isInPlace(self, name) and file.isCut then
+-- Goes on with the files that were truncated, and returns the names of what is not there.
+local function absent(self)
+   local names, order = {}, {}
+   for _, name in ipairs{spec.LAYOUT_BEGIN, spec.LAYOUT_TMP} do
+      if files.isAbsent(self.tree.root .. name) then names[#names + 1] = name end
+   end
+   -- A copy, because a file that goes on may get another name.
+   for index, name in ipairs(self.order) do order[index] = name end
+   for _, name in ipairs(order) do
+      if not isInPlace(self, name) then
+         names[#names + 1] = name
+      elseif self.kept[name].isCut then
          local done, problem = continue(self, name)
          if not done then self.problem = ('%s: %s'):format(text.shown(name), tostring(problem)) end
       end
    end
+   return names
 end
 
 -- Restores one file; returns true, or nil and a message.
@@ -184,7 +177,6 @@ local function restore(self, isThorough)
       report(self, {spec.LAYOUT_BEGIN}, 'not restored: ' .. self.problem)
       return
    end
-   continueCutFiles(self)
    local names, restored, told, isRestored = absent(self), {}, {}, {}
    local isMade, why = true, nil
    if #names > 0 then isMade, why = self.tree:makeAgain() end
