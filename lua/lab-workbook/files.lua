@@ -122,8 +122,8 @@ local READ_ONLY = {[1] = true, [13] = true, [30] = true}
 
 --- Open a regular file for reading. A FIFO in its place does not block: it is opened for writing, too.
 -- @string path where
--- @return a handle without a buffer and the size; or nil, a message and a code, which is that of a missing file
--- where something else is there
+-- @return a handle without a buffer and the size; or nil, a message and a code. What is there and is not a
+-- regular file gets the code of a missing one.
 function files.openRegular(path)
    local file, problem, code = io.open(path, 'r+b')
    if not file and READ_ONLY[code] then file, problem, code = io.open(path, 'rb') end
