@@ -200,7 +200,7 @@ class _FirstBytesLate(Folder):
             file.write(byte)
 
 
-@instead_of("series.append", writer, "Folder", also=("series.kept",), perhaps=("series.integer",))
+@instead_of("series.append", writer, "Folder", also=("series.kept",))
 def first_bytes_late(_: Right, path: str) -> Any:
     """The first byte of a row is written when the next row comes."""
     return _FirstBytesLate(path)
@@ -228,7 +228,7 @@ class _Waiting(Folder):
         super().append(name, b"".join(self._waiting.pop(name)))
 
 
-@instead_of("series.kept", writer, "Folder", perhaps=("series.append",))
+@instead_of("series.kept", writer, "Folder")
 def rows_wait(_: Right, path: str) -> Any:
     """Rows wait in memory until there are 64."""
     return _Waiting(path)
