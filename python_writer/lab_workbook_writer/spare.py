@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 from typing import Final
 
@@ -10,8 +11,8 @@ from lab_workbook_writer.descriptors import identity, out_of_the_way
 
 _CLOSED = -1
 
-# Enough to load OpenSSL and to read files in blocks. It is never written to, so that it costs only addresses,
-# which `ulimit -v` limits.
+# Enough to load OpenSSL and to read files in blocks. Nothing is written to it, not even zeros. So it takes
+# addresses, which `ulimit -v` limits, and no memory.
 _MEMORY_BYTES: Final = 16 << 20
 
 
@@ -19,9 +20,9 @@ class Spare:
     """One open descriptor and some memory; after `release`, this process can open and read a file again."""
 
     def __init__(self) -> None:
-        self._memory: bytearray | None = None
-        with contextlib.suppress(MemoryError):
-            self._memory = bytearray(_MEMORY_BYTES)
+        self._memory: mmap.mmap | None = None
+        with contextlib.suppress(OSError):
+            self._memory = mmap.mmap(-1, _MEMORY_BYTES)
         self._descriptor = _CLOSED
         self._identity = (0, 0)
         with contextlib.suppress(OSError):
@@ -30,7 +31,9 @@ class Spare:
 
     def release(self) -> None:
         """Give both back; a script may have closed the descriptor, and its number is then another file's."""
-        self._memory = None
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            memory.close()
         descriptor, self._descriptor = self._descriptor, _CLOSED
         if descriptor != _CLOSED and identity(descriptor) == self._identity:
             with contextlib.suppress(OSError):
